@@ -3,9 +3,9 @@
 
 package import JSON
 
-/// What became of asking a provider. ok: it told a score. none: it has the title and no rating. not_mapped: it is not
-/// known to have the title. skipped: not asked, it is switched off or lacks a key. quota: its allowance is used up.
-/// error: it failed.
+/// The outcome of asking a provider. ok: it supplied a score. none: it has the title, but no rating. not_mapped: it is
+/// not known to have the title. skipped: not asked, because it is switched off or lacks a key. quota: its quota is
+/// used up. error: it failed.
 package enum AskedOutcome: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case ok
     case none

@@ -3,14 +3,14 @@
 
 package import JSON
 
-/// What became of asking one provider about a title the last time.
+/// The last outcome of asking one provider about a title.
 package struct AskedProvider: Sendable, Hashable, JSONCodable {
     package var provider: Provider
     package var outcome: AskedOutcome
-    /// Why.
+    /// The reason.
     package var detail: String?
     package var askedAt: Timestamp?
-    /// Not asked again before.
+    /// Not asked again before this time.
     package var nextAt: Timestamp?
 
     package init(

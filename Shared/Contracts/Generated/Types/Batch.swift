@@ -3,14 +3,14 @@
 
 package import JSON
 
-/// What was written together.
+/// Changes that were written together.
 package struct Batch: Sendable, Hashable, JSONCodable {
     package var id: BatchID
     package var source: String
-    /// What it was, for people.
+    /// A description for readers.
     package var label: String?
     package var state: BatchState
-    /// How many items of each facet came to what.
+    /// The number of items of each facet by outcome.
     package var counts: [BatchCount]
     package var createdAt: Timestamp
     package var appliedAt: Timestamp?

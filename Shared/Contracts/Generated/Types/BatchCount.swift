@@ -3,11 +3,11 @@
 
 package import JSON
 
-/// How many items of one facet came to the same.
+/// How many items of one facet had the same outcome.
 package struct BatchCount: Sendable, Hashable, JSONCodable {
     /// A part of the ledger, or rating.
     package var facet: String
-    /// What became of them.
+    /// The outcome of the items.
     package var outcome: String
     package var count: Int
 

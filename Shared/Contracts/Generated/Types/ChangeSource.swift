@@ -3,8 +3,8 @@
 
 package import JSON
 
-/// Where a change came from: the person's own click, a sync with a service, a file, the undoing of a batch, or the
-/// merge of two titles.
+/// Where a change came from: the user's own action, a sync with a service, a file, undoing a batch, or a merge of two
+/// titles.
 package enum ChangeSource: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case person
     case trakt

@@ -3,10 +3,10 @@
 
 package import JSON
 
-/// The seasons of a series or the episodes of a season, in their order.
+/// The seasons of a series or the episodes of a season, in order.
 package struct ChildTitles: Sendable, Hashable, JSONCodable {
     package var children: [Title]
-    /// The number after which the next page starts.
+    /// The number after which the next page begins.
     package var nextAfter: Int?
 
     package init(children: [Title], nextAfter: Int? = nil) {

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Whose value stays where both sides changed and their times do not decide; ask keeps both until the person says.
+/// Whose value is kept if both sides changed and their times do not decide; ask keeps both until the user decides.
 package enum ConflictRule: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case ours
     case theirs

@@ -3,13 +3,13 @@
 
 package import JSON
 
-/// Where to send the browser. What comes back (code and state) goes to `complete`, from the same person.
+/// Where to send the browser. What comes back (code and state) is passed to `complete` by the same user.
 package struct ConnectInvitation: Sendable, Hashable, JSONCodable {
-    /// Where the person says yes.
+    /// Where the user gives consent.
     package var authorizeUrl: String
-    /// Comes back with the browser; `complete` wants it.
+    /// Returned by the browser; `complete` requires it.
     package var state: String
-    /// Where the browser comes back to.
+    /// Where the browser is redirected back to.
     package var redirectUri: String
     package var expiresAt: Timestamp
 

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// What became of a wish to connect.
+/// The outcome of connecting.
 package struct ConnectOutcome: Sendable, Hashable, JSONCodable {
     package var result: ConnectResult
     /// While pending, how long to wait before asking again.

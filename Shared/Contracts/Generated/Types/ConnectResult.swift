@@ -3,10 +3,10 @@
 
 package import JSON
 
-/// What became of a wish to connect. connected: done. pending: the person has not decided yet. denied: the person said
-/// no. expired: too late. used: somebody has taken the code already. unknown: no such flow of this person, or it was
-/// answered before. refused: the other side did not take the code. unreachable: it did not answer; a code may be lost,
-/// start again.
+/// The outcome of connecting. connected: done. pending: the user has not decided yet. denied: the user declined.
+/// expired: too late. used: the code has already been taken. unknown: the user has no such flow, or it was answered
+/// before. refused: the service did not accept the code. unreachable: the service did not answer; a code may be lost,
+/// so start again.
 package enum ConnectResult: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case connected
     case pending

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// A connection for each service that an account can be at.
+/// One connection for each service that can be synced.
 package struct ConnectionList: Sendable, Hashable, JSONCodable {
     package var connections: [ConnectionView]
 

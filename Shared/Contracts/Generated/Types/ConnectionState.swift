@@ -3,11 +3,11 @@
 
 package import JSON
 
-/// How a connection stands. disconnected: nobody has connected it. refreshing: its token is being changed.
-/// needs_reauth: its person has to connect it again. rate_limited: waits, and goes on by itself. account_limit,
-/// vip_required: the account there holds no more, or lacks what this needs. locked: the account was locked over there.
-/// api_key_rejected: whoever runs the installation has to look at its application there. paused: its person wants
-/// that.
+/// The state of a connection. disconnected: not connected. refreshing: its token is being renewed. needs_reauth: the
+/// user has to connect it again. rate_limited: waiting; it continues by itself. account_limit, vip_required: the
+/// account elsewhere is full, or lacks the subscription that this requires. locked: the service has locked the
+/// account. api_key_rejected: the operator of the installation must check its application at the service. paused:
+/// paused by the user.
 package enum ConnectionState: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case disconnected
     case connected

@@ -3,30 +3,30 @@
 
 package import JSON
 
-/// An account elsewhere, how it stands, and what its person wants of it.
+/// An account elsewhere, its state, and the user's settings for it.
 package struct ConnectionView: Sendable, Hashable, JSONCodable {
     package var provider: SyncProvider
-    /// Whether this installation has an application there.
+    /// Whether this installation has an application at the service.
     package var isAvailable: Bool
     package var state: ConnectionState
     /// What happened.
     package var reason: String?
-    /// What its person can do about it.
+    /// What the user can do about it.
     package var remedy: String?
     package var retryAt: Timestamp?
-    /// Nothing is told there and nothing is read until its person says so.
+    /// Nothing is sent or read until the user sets this.
     package var enabled: Bool
     package var scrobbleThresholdPercent: Double
-    /// What the account is called there.
+    /// The name of the account at the service.
     package var account: String?
     package var connectedAt: Timestamp?
-    /// It is changed for another by itself before.
+    /// When the token expires; it is renewed by itself before that.
     package var tokenExpiresAt: Timestamp?
-    /// What is wanted of each facet.
+    /// The settings of each facet.
     package var facets: [FacetSettings]
-    /// Facets that stand still although the connection does not.
+    /// Facets that are stopped although the connection is not.
     package var stopped: [StoppedFacet]?
-    /// What the other side cannot hold. A facet that it has no place for does nothing.
+    /// What the other side cannot hold. A facet that it does not support has no effect.
     package var limits: [String]?
 
     package init(

@@ -3,9 +3,9 @@
 
 package import JSON
 
-/// Whether a delivery is worked again.
+/// Whether a delivery is processed again.
 package struct DeliveryRerun: Sendable, Hashable, JSONCodable {
-    /// False where there is nothing to do again: it waits, or was never taken in.
+    /// False if there is nothing to redo: it is waiting, or was never accepted.
     package var queued: Bool
 
     package init(queued: Bool) {

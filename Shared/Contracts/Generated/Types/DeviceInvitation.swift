@@ -3,15 +3,15 @@
 
 package import JSON
 
-/// A code that a person enters at an address, on any device; then ask what became of the flow, no sooner than every
-/// `interval_seconds`.
+/// A code that the user enters at an address, on any device; then request the state of the flow, no more often than
+/// every `interval_seconds`.
 package struct DeviceInvitation: Sendable, Hashable, JSONCodable {
     package var flow: FlowID
-    /// What the person enters.
+    /// The code that the user enters.
     package var userCode: String
-    /// Where.
+    /// Where to enter it.
     package var verificationUrl: String
-    /// Ask no sooner.
+    /// The minimum interval between requests.
     package var intervalSeconds: Int
     package var expiresAt: Timestamp
 

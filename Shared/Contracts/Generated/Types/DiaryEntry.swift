@@ -3,21 +3,21 @@
 
 package import JSON
 
-/// A film that was watched, with what was written beside it.
+/// A film that was watched, with what was written about it.
 package struct DiaryEntry: Sendable, Hashable, JSONCodable {
     package var play: PlayID
     package var title: TitleID
-    /// Where the person lives; absent where nobody knows when.
+    /// A day in the user's time zone; absent if the date is unknown.
     package var watchedOn: CalendarDate?
-    /// Said so, or not the first time that is known.
+    /// Marked as a rewatch, or not the first viewing that is known.
     package var rewatch: Bool
     package var tags: [String]?
     package var rating: DecimalTenths?
     /// Plain text.
     package var review: String?
-    /// Whether the review gives the story away.
+    /// Whether the review contains spoilers.
     package var spoiler: Bool
-    /// Where the list goes on after this entry.
+    /// Where the list continues after this entry.
     package var place: String
 
     package init(

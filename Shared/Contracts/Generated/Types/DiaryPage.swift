@@ -3,10 +3,10 @@
 
 package import JSON
 
-/// A page of films that were watched, the earliest first.
+/// A page of films that were watched, earliest first.
 package struct DiaryPage: Sendable, Hashable, JSONCodable {
     package var entries: [DiaryEntry]
-    /// Whether nothing comes after it.
+    /// Whether this is the last page.
     package var isLast: Bool
 
     package init(entries: [DiaryEntry], isLast: Bool) {

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Whether a connection has ended.
+/// Whether a connection was ended.
 package struct Disconnection: Sendable, Hashable, JSONCodable {
     /// False if there was no connection.
     package var disconnected: Bool

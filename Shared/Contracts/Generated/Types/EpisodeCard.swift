@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// An episode and its place.
+/// An episode and its position.
 package struct EpisodeCard: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var seasonNumber: Int

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Something that has just happened to a person; the member that its kind names says what.
+/// Something that has just happened to a user; the member named by its kind has the details.
 package struct Event: Sendable, Hashable, JSONCodable {
     package var at: Timestamp
     package var playback: PlaybackSession?

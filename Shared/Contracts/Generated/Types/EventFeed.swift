@@ -3,12 +3,12 @@
 
 package import JSON
 
-/// Events in their order.
+/// Events, in order.
 package struct EventFeed: Sendable, Hashable, JSONCodable {
     package var events: [FeedEvent]
-    /// Where to go on.
+    /// Where to continue.
     package var next: String
-    /// True where events after the given place are no longer kept: what one has must be read anew.
+    /// True if events after the given position are no longer kept, so that data must be read anew.
     package var isBroken: Bool?
 
     package init(events: [FeedEvent], next: String, isBroken: Bool? = nil) {

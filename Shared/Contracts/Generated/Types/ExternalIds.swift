@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// The title's ids elsewhere, as far as they are known.
+/// The title's external ids, as far as they are known.
 package struct ExternalIds: Sendable, Hashable, JSONCodable {
     /// IMDb title id.
     package var imdb: String?

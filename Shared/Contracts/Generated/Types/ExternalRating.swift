@@ -3,22 +3,22 @@
 
 package import JSON
 
-/// The score of one outside source.
+/// The score from one external source.
 package struct ExternalRating: Sendable, Hashable, JSONCodable {
     package var source: RatingSource
-    /// The source's name for people.
+    /// The display name of the source.
     package var name: String
     /// The score as the source shows it, such as 7.5/10 or 88%.
     package var value: String
-    /// The score on a scale of 0 to 100; null where the figure is no rating.
+    /// The score on a scale of 0 to 100; null if the figure is not a rating.
     package var score: Double?
-    /// How many people it rests on, where the source says so.
+    /// The number of votes, if the source reports it.
     package var votes: Int?
     package var via: Provider
-    /// When the provider told it.
+    /// When the provider supplied it.
     package var fetchedAt: Timestamp
     package var status: ExternalRatingStatus
-    /// Where the source shows it.
+    /// Where the source shows the score.
     package var url: String?
 
     package init(

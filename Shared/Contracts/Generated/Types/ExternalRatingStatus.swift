@@ -3,8 +3,8 @@
 
 package import JSON
 
-/// fresh: told at the last refresh. stale: the provider could not be asked at the last refresh, this is the older
-/// value. popularity: the figure counts interest and is no rating, so that there is no score.
+/// fresh: obtained at the last refresh. stale: an older value, since the provider could not be asked at the last
+/// refresh. popularity: the figure measures interest and is not a rating, so there is no score.
 package enum ExternalRatingStatus: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case fresh
     case stale

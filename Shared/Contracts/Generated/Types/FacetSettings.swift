@@ -3,12 +3,12 @@
 
 package import JSON
 
-/// What a person wants of one facet of a connection. Off until it is switched on.
+/// A user's settings for one facet of a connection. Off until switched on.
 package struct FacetSettings: Sendable, Hashable, JSONCodable {
     package var facet: SyncFacet
     package var direction: SyncDirection
     package var conflicts: ConflictRule
-    /// Whether what is removed on one side is removed on the other.
+    /// Whether a removal on one side is repeated on the other.
     package var deletes: Bool
 
     package init(facet: SyncFacet, direction: SyncDirection, conflicts: ConflictRule, deletes: Bool) {

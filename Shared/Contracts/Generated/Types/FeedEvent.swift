@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// An event, whose it is, and where it stands among all.
+/// An event, whom it concerns, and its position among all events.
 package struct FeedEvent: Sendable, Hashable, JSONCodable {
     package var place: String
     package var user: UserID

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// A rating as the person gave it.
+/// A rating as the user gave it.
 package struct GivenRating: Sendable, Hashable, JSONCodable {
     /// In units of the scale.
     package var value: DecimalTenths

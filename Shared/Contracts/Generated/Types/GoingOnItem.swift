@@ -3,14 +3,14 @@
 
 package import JSON
 
-/// Something to go on with - half watched, or the next episode of a show.
+/// Something to continue: a half-watched title, or the next episode of a show.
 package struct GoingOnItem: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var kind: TitleKind
     package var series: TitleID?
     /// Absent for an episode that comes next.
     package var percent: Double?
-    /// When it was watched that far, or the episode before.
+    /// When it was watched that far, or when the previous episode was watched.
     package var at: Timestamp
 
     package init(title: TitleID, kind: TitleKind, series: TitleID? = nil, percent: Double? = nil, at: Timestamp) {

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// The latest first.
+/// Newest first.
 package struct GoingOnList: Sendable, Hashable, JSONCodable {
     package var items: [GoingOnItem]
 

@@ -3,13 +3,13 @@
 
 package import JSON
 
-/// A play, or a number of them, came or went.
+/// One or more plays were added, removed or restored.
 package struct HistoryEvent: Sendable, Hashable, JSONCodable {
-    /// Whether they came, went or came back.
+    /// Whether they were added, removed or restored.
     package var happened: PlayHappening
-    /// How many plays.
+    /// The number of plays.
     package var count: Int
-    /// Where it is a single one.
+    /// Present if it is a single play.
     package var play: Play?
 
     package init(happened: PlayHappening, count: Int, play: Play? = nil) {

@@ -3,25 +3,25 @@
 
 package import JSON
 
-/// An address to which one media server sends what is played.
+/// An address to which one media server sends playback events.
 package struct Hook: Sendable, Hashable, JSONCodable {
     package var id: HookID
     package var name: String
-    /// plex, jellyfin, emby or events: who has sent first.
+    /// What sent first: plex, jellyfin, emby or events.
     package var sender: String?
     package var server: HookServer?
-    /// Whether a title that is marked unplayed at the server loses its latest play here.
+    /// Whether marking a title as unplayed on the server removes its latest play here.
     package var removesPlays: Bool
-    /// Deliveries that were taken in.
+    /// Deliveries that were accepted.
     package var accepted: Int
-    /// Deliveries that had come before.
+    /// Deliveries that had been received before.
     package var repeated: Int
-    /// Deliveries of another server, too large or unreadable.
+    /// Deliveries that were from another server, too large or unreadable.
     package var refused: Int
     package var createdAt: Timestamp
-    /// Absent where nothing has come yet.
+    /// Absent if nothing has arrived yet.
     package var lastDeliveryAt: Timestamp?
-    /// Until when the secret before the last change counts.
+    /// Until when the previous secret stays valid.
     package var oldSecretUntil: Timestamp?
 
     package init(

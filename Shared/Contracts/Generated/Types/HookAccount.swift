@@ -3,18 +3,18 @@
 
 package import JSON
 
-/// An account at a media server, and whose plays its are here.
+/// An account on a media server, and the user it is assigned to.
 package struct HookAccount: Sendable, Hashable, JSONCodable {
     package var account: String
-    /// What the server shows for the account.
+    /// The name that the server shows for the account.
     package var name: String
-    /// Absent while nobody has said whose it is.
+    /// Absent while the account is unassigned.
     package var person: UserID?
-    /// Whether what it sends is left out.
+    /// Whether its deliveries are ignored.
     package var isIgnored: Bool
     package var firstSeenAt: Timestamp
     package var lastSeenAt: Timestamp
-    /// Deliveries that wait until somebody says whose it is.
+    /// Deliveries that wait until the account is assigned.
     package var waiting: Int
 
     package init(

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// The accounts that a hook has heard of.
+/// The accounts that a hook has seen.
 package struct HookAccountList: Sendable, Hashable, JSONCodable {
     package var accounts: [HookAccount]
 

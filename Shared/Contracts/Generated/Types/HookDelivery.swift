@@ -3,25 +3,25 @@
 
 package import JSON
 
-/// Something that a media server sent, and what became of it.
+/// A delivery from a media server, and its outcome.
 package struct HookDelivery: Sendable, Hashable, JSONCodable {
     package var id: HookDeliveryID
     package var receivedAt: Timestamp
     /// plex, jellyfin, emby or events.
     package var sender: String?
-    /// As the server calls it.
+    /// The server's name for the event.
     package var event: String?
     package var account: String?
     /// The title as the server names it.
     package var summary: String?
     package var state: HookDeliveryState
-    /// Why it stands so.
+    /// The reason for its state.
     package var reason: String?
-    /// The titles that it was found to mean.
+    /// The titles that it was matched to.
     package var titles: [TitleID]
-    /// The plays that it made.
+    /// The plays that it resulted in.
     package var plays: [PlayID]
-    /// How often it was tried.
+    /// The number of attempts.
     package var tries: Int
 
     package init(

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// The latest first.
+/// Newest first.
 package struct HookDeliveryList: Sendable, Hashable, JSONCodable {
     package var deliveries: [HookDelivery]
     /// The `cursor` of the next page; absent on the last.

@@ -3,9 +3,8 @@
 
 package import JSON
 
-/// pending: is being worked. quarantined: waits until somebody says whose account it is. done: has had its effect.
-/// ignored: is nobody's concern. unmatched: names a title that is not to be found. failed: was given up. refused: was
-/// not taken in.
+/// pending: being processed. quarantined: waiting until its account is assigned. done: has taken effect. ignored:
+/// concerns nobody. unmatched: names a title that cannot be found. failed: given up. refused: not accepted.
 package enum HookDeliveryState: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case pending
     case quarantined

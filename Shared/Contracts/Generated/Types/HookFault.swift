@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Why the edge could not take a delivery in.
+/// Why the gateway could not accept a delivery.
 package enum HookFault: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case tooLarge = "too_large"
     case wrongType = "wrong_type"

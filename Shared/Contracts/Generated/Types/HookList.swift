@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// My hooks, the oldest first.
+/// My hooks, oldest first.
 package struct HookList: Sendable, Hashable, JSONCodable {
     package var hooks: [Hook]
 

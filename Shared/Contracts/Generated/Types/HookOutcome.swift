@@ -3,8 +3,8 @@
 
 package import JSON
 
-/// accepted: will have its effect in a moment. repeated: was delivered before. quarantined: waits until somebody says
-/// whose account it is. ignored: is nobody's concern.
+/// accepted: takes effect in a moment. repeated: was delivered before. quarantined: waiting until its account is
+/// assigned. ignored: concerns nobody.
 package enum HookOutcome: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case accepted
     case repeated

@@ -3,11 +3,11 @@
 
 package import JSON
 
-/// What becomes of a delivery.
+/// What happens to a delivery.
 package struct HookReceipt: Sendable, Hashable, JSONCodable {
     package var outcome: HookOutcome
     package var delivery: HookDeliveryID?
-    /// Why.
+    /// The reason.
     package var reason: String?
 
     package init(outcome: HookOutcome, delivery: HookDeliveryID? = nil, reason: String? = nil) {

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Whether a hook was taken away.
+/// Whether a hook was deleted.
 package struct HookRemoval: Sendable, Hashable, JSONCodable {
     /// False if there was none.
     package var removed: Bool

@@ -3,11 +3,11 @@
 
 package import JSON
 
-/// The server that spoke first on a hook.
+/// The server that sent to a hook first.
 package struct HookServer: Sendable, Hashable, JSONCodable {
-    /// As the server calls itself.
+    /// The server's identifier for itself.
     package var id: String
-    /// What its owner calls it.
+    /// The name that its owner gave it.
     package var name: String?
 
     package init(id: String, name: String? = nil) {

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Files that are brought in together, and how far that is.
+/// Files that are imported together, and the progress of that.
 package struct Import: Sendable, Hashable, JSONCodable {
     package var id: ImportID
     package var state: ImportState
@@ -11,17 +11,17 @@ package struct Import: Sendable, Hashable, JSONCodable {
     package var files: [ImportFile]
     package var createdAt: Timestamp
     package var updatedAt: Timestamp
-    /// Rows that were read of the files.
+    /// Rows that were read from the files.
     package var rowCount: Int
-    /// Titles that these rows speak of.
+    /// Titles that these rows refer to.
     package var titleCount: Int
-    /// Titles that the present state is done with.
+    /// Titles that the current state has finished.
     package var doneCount: Int
-    /// There once the preview stands.
+    /// Present once the preview is complete.
     package var counts: ImportCounts?
-    /// The export itself says that it lacks something.
+    /// Whether the export itself says that it lacks something.
     package var isPartial: Bool
-    /// What it is taken back with.
+    /// The batch by which it can be undone.
     package var batch: BatchID?
     /// Why it failed.
     package var problem: String?

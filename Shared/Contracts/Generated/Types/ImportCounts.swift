@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Rows by verdict.
+/// The number of rows by verdict.
 package struct ImportCounts: Sendable, Hashable, JSONCodable {
     package var new: Int
     package var update: Int

@@ -3,15 +3,15 @@
 
 package import JSON
 
-/// How far an import is.
+/// The progress of an import.
 package struct ImportEvent: Sendable, Hashable, JSONCodable {
     package var id: ImportID
     package var state: ImportState
-    /// Rows that were read of the files.
+    /// Rows that were read from the files.
     package var rowCount: Int
-    /// Titles that these rows speak of.
+    /// Titles that these rows refer to.
     package var titleCount: Int
-    /// Titles that the present state is done with.
+    /// Titles that the current state has finished.
     package var doneCount: Int
     /// Why it failed.
     package var problem: String?

@@ -5,14 +5,14 @@ package import JSON
 
 /// A file of an import.
 package struct ImportFile: Sendable, Hashable, JSONCodable {
-    /// Its path, within its archive where it came in one.
+    /// Its path; if it came in an archive, the path within it.
     package var name: String
     package var sizeBytes: Int
-    /// Rows that were read of it.
+    /// Rows that were read from it.
     package var rowCount: Int
     /// Whose file it is, and which one.
     package var recognisedAs: String?
-    /// What it could be; somebody must say.
+    /// The kinds it could be; the user must say which.
     package var mayBe: [ImportFileKind]?
     /// Why it was not read, or not to its end.
     package var problem: String?

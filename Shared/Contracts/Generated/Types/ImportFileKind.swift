@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// What a file with a header that several kinds share is.
+/// The kind of a file whose header several kinds share.
 package enum ImportFileKind: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case watched
     case watchlist

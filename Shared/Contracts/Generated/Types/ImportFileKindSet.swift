@@ -3,9 +3,9 @@
 
 package import JSON
 
-/// Whether a file was waiting for that.
+/// Whether a file was waiting for its kind to be set.
 package struct ImportFileKindSet: Sendable, Hashable, JSONCodable {
-    /// False where no such file waits.
+    /// False if no such file is waiting.
     package var changed: Bool
 
     package init(changed: Bool) {

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// A page of imports, the latest first.
+/// A page of imports, newest first.
 package struct ImportPage: Sendable, Hashable, JSONCodable {
     package var imports: [Import]
     /// The `cursor` of the next page; absent on the last.

@@ -3,17 +3,17 @@
 
 package import JSON
 
-/// A row, the title that it was found to mean, and what it comes to.
+/// A row, the title that it was matched to, and its verdict.
 package struct ImportRow: Sendable, Hashable, JSONCodable {
-    /// Among the import's rows, from 0.
+    /// The position among the import's rows, from 0.
     package var place: Int
     package var row: ImportedRow
     package var verdict: ImportVerdict?
-    /// Why it comes to that.
+    /// The reason for the verdict.
     package var reason: String?
     package var title: TitleID?
-    /// Of an `ambiguous` row that speaks of a film or a show: the titles that are here now and may be meant, the best
-    /// first; a correction takes the `id` of one. Absent while metadata cannot be asked.
+    /// For an `ambiguous` row about a film or a show: the stored titles that may be meant, best match first; a
+    /// correction takes the `id` of one. Absent while metadata cannot be asked.
     package var candidates: [TitleCandidate]?
 
     package init(

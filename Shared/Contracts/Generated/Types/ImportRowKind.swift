@@ -3,8 +3,8 @@
 
 package import JSON
 
-/// play: watched once. watched: watched at some time. progress: watched so far. rating, review, watchlist, like,
-/// collection, list_item: as they say. list: a list by itself, without titles. shown: kept to be looked at.
+/// play: watched once. watched: watched at an unknown time. progress: watched so far. rating, review, watchlist, like,
+/// collection, list_item: as named. list: a list itself, without titles. shown: kept for viewing.
 package enum ImportRowKind: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case play
     case watched

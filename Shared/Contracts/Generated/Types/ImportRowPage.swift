@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// A page of an import's rows, in their order.
+/// A page of an import's rows, in order.
 package struct ImportRowPage: Sendable, Hashable, JSONCodable {
     package var rows: [ImportRow]
     /// The `cursor` of the next page; absent on the last.

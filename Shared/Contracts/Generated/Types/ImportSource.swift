@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Whose export the files are.
+/// The service whose export the files are.
 package enum ImportSource: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case letterboxd
     case trakt

@@ -3,10 +3,10 @@
 
 package import JSON
 
-/// receiving: files are being sent. reading: rows are being taken from them. waiting: one of the files could be
-/// several things, and a person must say which. matching: titles are being looked for. judging: each row is held
-/// against what is here. ready: the preview stands, nothing is written. applying: being written, goes on after a
-/// crash. applied: done. cancelled, failed: nothing was written.
+/// receiving: files are being sent. reading: rows are being read from them. waiting: one of the files could be of
+/// several kinds, and the user must say which. matching: titles are being looked up. judging: each row is compared
+/// with what is stored here. ready: the preview is complete, and nothing is written. applying: being written;
+/// continues after a crash. applied: done. cancelled, failed: nothing was written.
 package enum ImportState: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case receiving
     case reading

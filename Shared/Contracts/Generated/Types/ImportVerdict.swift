@@ -3,10 +3,10 @@
 
 package import JSON
 
-/// What a row comes to. new: something that is not here. update: it changes what is here. same: it is here already, or
-/// part of another row. removed_by_you: it was here and was removed by hand, and stays so. ambiguous: several titles
-/// fit. unmatched: no title fits; it is kept and tried again. invalid: the row cannot be read. conflict: what is here
-/// is newer, and stays. skipped: left out by hand. shown: kept to be looked at; there is nothing here that it could
+/// The verdict on a row. new: something not stored here. update: changes what is stored. same: already stored, or part
+/// of another row. removed_by_you: was stored, was removed by hand, and stays removed. ambiguous: several titles
+/// match. unmatched: no title matches; it is kept and tried again. invalid: the row cannot be read. conflict: what is
+/// stored is newer, and stays. skipped: left out by hand. shown: kept for viewing; there is nothing here that it could
 /// become.
 package enum ImportVerdict: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case new

@@ -3,59 +3,59 @@
 
 package import JSON
 
-/// One row of a file, in our words.
+/// One row of a file, in Reelay's terms.
 package struct ImportedRow: Sendable, Hashable, JSONCodable {
     package var kind: ImportRowKind
-    /// The file that it stands in.
+    /// The file that contains it.
     package var file: String
-    /// Of the file, from 1; the element's number where it is JSON.
+    /// The line of the file, from 1; for JSON, the number of the element.
     package var line: Int
     package var title: TitleQuery?
-    /// Which title it was in the installation that wrote the file.
+    /// The title's id in the installation that wrote the file.
     package var titleId: TitleID?
     package var watchedAt: Timestamp?
-    /// The day, where only the day is known.
+    /// The day, if only the day is known.
     package var watchedOn: CalendarDate?
     package var precision: PlayPrecision?
-    /// How far one got.
+    /// How far playback got.
     package var percent: Double?
     package var rating: DecimalTenths?
-    /// `rating` is what was given then, and says nothing of the title now.
+    /// Whether `rating` was given at that time, and says nothing about the current rating of the title.
     package var ofPlay: Bool?
-    /// How the title is rated now.
+    /// The current rating of the title.
     package var titleRating: DecimalTenths?
     package var given: GivenRating?
     /// A review, a comment, or a note.
     package var text: String?
-    /// The text as the file has it.
+    /// The text as it is in the file.
     package var html: String?
-    /// Whether the text gives the story away.
+    /// Whether the text contains spoilers.
     package var spoiler: Bool?
-    /// As the file has them.
+    /// As they are in the file.
     package var tags: [String]?
-    /// Whether the file says that it was not the first time.
+    /// Whether the file says that it was a rewatch.
     package var rewatch: Bool?
     /// When it was rated, listed, liked or collected.
     package var datedAt: Timestamp?
-    /// What the file calls it.
+    /// The file's identifier for it.
     package var key: String?
-    /// What the file calls the list.
+    /// The file's identifier for the list.
     package var list: String?
-    /// What the list is called.
+    /// The name of the list.
     package var listName: String?
-    /// What the list says of itself.
+    /// The description of the list.
     package var listNote: String?
     /// When the list was made.
     package var listMadeAt: Timestamp?
-    /// Whether the order of the list says which is better.
+    /// Whether the order of the list is a ranking.
     package var listRanked: Bool?
-    /// The place in the list.
+    /// The position in the list.
     package var rank: Int?
-    /// In which form it is owned.
+    /// The format in which it is owned.
     package var media: MediaDetails?
-    /// How it stands with the wish; plan_to_watch where it is absent.
+    /// The status on the watchlist; plan_to_watch if absent.
     package var status: WishStatus?
-    /// What could not be read of it.
+    /// What could not be read in it.
     package var problems: [String]?
 
     package init(

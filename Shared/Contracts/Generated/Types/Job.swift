@@ -3,22 +3,22 @@
 
 package import JSON
 
-/// Something that another account is to be told, or was.
+/// A change to be sent to another account, or one that was.
 package struct Job: Sendable, Hashable, JSONCodable {
     package var id: JobID
-    /// The service that is told.
+    /// The service that it is sent to.
     package var provider: String
     package var title: TitleID
     package var kind: TitleKind
     /// Such as stop or add_play.
     package var action: String
     package var state: JobProgress
-    /// What came of the last try.
+    /// The outcome of the last attempt.
     package var reason: String?
-    /// How often it was tried.
+    /// The number of attempts.
     package var tries: Int
     package var createdAt: Timestamp
-    /// Not sent before.
+    /// Not sent before this time.
     package var nextTryAt: Timestamp?
     package var finishedAt: Timestamp?
 

@@ -3,16 +3,16 @@
 
 package import JSON
 
-/// What became of something that another account was to be told.
+/// The outcome of a change that was to be sent to another account.
 package struct JobEvent: Sendable, Hashable, JSONCodable {
     package var id: JobID
-    /// The service that is told.
+    /// The service that it is sent to.
     package var provider: String
     package var title: TitleID
     /// Such as stop or add_play.
     package var action: String
     package var state: JobProgress
-    /// What came of the last try.
+    /// The outcome of the last attempt.
     package var reason: String
 
     package init(id: JobID, provider: String, title: TitleID, action: String, state: JobProgress, reason: String) {

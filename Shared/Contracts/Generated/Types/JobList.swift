@@ -3,7 +3,8 @@
 
 package import JSON
 
-/// waiting: what is yet to be told. finished: what is over, whatever came of it. dead: what of that was given up.
+/// waiting: jobs still to be sent. finished: jobs that are over, whatever the outcome. dead: those of them that were
+/// given up.
 package enum JobList: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case waiting
     case finished

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// A page of jobs, the latest first.
+/// A page of jobs, newest first.
 package struct JobPage: Sendable, Hashable, JSONCodable {
     package var jobs: [Job]
     /// The `cursor` of the next page; absent on the last.

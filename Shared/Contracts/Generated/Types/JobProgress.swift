@@ -3,8 +3,8 @@
 
 package import JSON
 
-/// pending: to be sent. sending: on its way. verify: sent, but whether it arrived is being looked for. done, dead
-/// (given up, may be sent again by hand) and cancelled are over.
+/// pending: to be sent. sending: being sent. verify: sent, but it is still being checked whether it arrived. done,
+/// dead (given up, can be retried by hand) and cancelled are final.
 package enum JobProgress: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case pending
     case sending

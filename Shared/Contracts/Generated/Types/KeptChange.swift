@@ -3,14 +3,14 @@
 
 package import JSON
 
-/// What undoing a batch leaves as it is.
+/// A change that undoing a batch leaves as it is.
 package struct KeptChange: Sendable, Hashable, JSONCodable {
     /// A part of the ledger, or rating.
     package var facet: String
     package var title: TitleID?
     package var play: PlayID?
     package var list: ListID?
-    /// Where it is known; while the undoing is only looked at.
+    /// Present if it is known, while the undoing is only previewed.
     package var reason: KeptReason?
     /// theirs: it stays as it is in an account elsewhere.
     package var side: SyncSide?

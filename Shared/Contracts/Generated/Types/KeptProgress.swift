@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// How far a person got with a title that was not watched to its end.
+/// How far a user got in a title that was not watched to its end.
 package struct KeptProgress: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var kind: TitleKind

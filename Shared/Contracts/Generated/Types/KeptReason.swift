@@ -3,8 +3,8 @@
 
 package import JSON
 
-/// edited: somebody wrote it since. shared: somebody else put it there, or something on it, too. inseparable: the
-/// account elsewhere would lose more with it.
+/// edited: it was changed since. shared: somebody else also put it there, or put something on it. inseparable: the
+/// account elsewhere would lose more along with it.
 package enum KeptReason: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case edited
     case shared

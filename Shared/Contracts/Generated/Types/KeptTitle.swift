@@ -3,13 +3,13 @@
 
 package import JSON
 
-/// A title that a person keeps.
+/// A title that a user keeps.
 package struct KeptTitle: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var kind: TitleKind
     package var addedAt: Timestamp
     package var note: String?
-    /// Of the watchlist.
+    /// For the watchlist.
     package var status: WishStatus?
     package var media: MediaDetails?
     package var source: String

@@ -3,10 +3,10 @@
 
 package import JSON
 
-/// Ratings of the titles of one kind.
+/// Ratings of titles of one kind.
 package struct KindStatistics: Sendable, Hashable, JSONCodable {
     package var kind: TitleKind
-    /// How many ratings.
+    /// The number of ratings.
     package var count: Int
     package var average: Double
     package var distribution: [Int]

@@ -3,10 +3,10 @@
 
 package import JSON
 
-/// A title, and for which version of it one knows it already.
+/// A title, and the version of it that the caller already has.
 package struct KnownTitle: Sendable, Hashable, JSONCodable {
     package var title: TitleID
-    /// Absent where nothing is known of it.
+    /// Absent if the caller has none.
     package var known: String?
 
     package init(title: TitleID, known: String? = nil) {

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// What became of one title.
+/// The outcome for one title.
 package struct LedgerOutcomeOfTitle: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var result: LedgerResult

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// What became of each item, in their order.
+/// The outcome of each item, in order.
 package struct LedgerOutcomes: Sendable, Hashable, JSONCodable {
     package var outcomes: [LedgerOutcomeOfTitle]
 

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Whether something was taken out.
+/// Whether something was removed.
 package struct LedgerRemoval: Sendable, Hashable, JSONCodable {
     /// False if there was none.
     package var removed: Bool

@@ -3,9 +3,9 @@
 
 package import JSON
 
-/// What became of an item. same: it was so already. older: what is there is newer. removed_by_you: its person took it
-/// out and a file does not bring it back. absent: there was nothing to take out. repeated: a later item of the call is
-/// of the same title. unknown_title: no title has this id.
+/// The outcome of an item. same: it was so already. older: the stored entry is newer. removed_by_you: the user removed
+/// it, and a file does not bring it back. absent: there was nothing to remove. repeated: a later item of the call is
+/// for the same title. unknown_title: no title has this id.
 package enum LedgerResult: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case created
     case updated

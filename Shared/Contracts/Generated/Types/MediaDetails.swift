@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// In which form a title is owned, in the words of Trakt's collection.
+/// The format in which a title is owned, in the terms of Trakt's collection.
 package struct MediaDetails: Sendable, Hashable, JSONCodable {
     /// Such as digital, bluray, dvd.
     package var mediaType: String?

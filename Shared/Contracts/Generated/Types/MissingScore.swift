@@ -3,14 +3,14 @@
 
 package import JSON
 
-/// Why a source has no score of a title.
+/// Why a source has no score for a title.
 package struct MissingScore: Sendable, Hashable, JSONCodable {
     package var source: RatingSource
-    /// The source's name for people.
+    /// The display name of the source.
     package var name: String
-    /// The answer for people, such as `OMDb has no key.`
+    /// An explanation for readers, such as `OMDb has no key.`
     package var reason: String
-    /// Those who could have told it.
+    /// The providers that could have supplied it.
     package var asked: [AskedProvider]
 
     package init(source: RatingSource, name: String, reason: String, asked: [AskedProvider]) {

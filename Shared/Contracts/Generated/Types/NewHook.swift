@@ -3,12 +3,12 @@
 
 package import JSON
 
-/// A hook with its secret, which is shown here and never again.
+/// A hook with its secret, which is shown only once.
 package struct NewHook: Sendable, Hashable, JSONCodable {
     package var hook: Hook
     /// The last part of the address.
     package var secret: String
-    /// The address below that of the installation.
+    /// The address, relative to that of the installation.
     package var path: String
 
     package init(hook: Hook, secret: String, path: String) {

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// What a person watches now.
+/// What a user is watching now.
 package struct NowPlaying: Sendable, Hashable, JSONCodable {
     package var sessions: [PlaybackSession]
 

@@ -3,11 +3,11 @@
 
 package import JSON
 
-/// A person who looks at titles, and for which version of what the person has one knows it of these.
+/// A user who is looking at titles, and the version of their data on these that the caller already has.
 package struct PersonTitles: Sendable, Hashable, JSONCodable {
     package var user: UserID
     package var titles: [TitleID]
-    /// Absent where nothing is known of them.
+    /// Absent if the caller has no version.
     package var known: String?
 
     package init(user: UserID, titles: [TitleID], known: String? = nil) {

@@ -3,14 +3,14 @@
 
 package import JSON
 
-/// One time that a person watched a title.
+/// One viewing of a title by a user.
 package struct Play: Sendable, Hashable, JSONCodable {
     package var id: PlayID
     package var title: TitleID
     package var kind: TitleKind
-    /// The moment, where it is known.
+    /// The time, if it is known.
     package var watchedAt: Timestamp?
-    /// The day, where only the day is known.
+    /// The day, if only the day is known.
     package var watchedOn: CalendarDate?
     package var precision: PlayPrecision
     package var percent: Double?

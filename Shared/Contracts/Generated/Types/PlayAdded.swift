@@ -3,10 +3,10 @@
 
 package import JSON
 
-/// A play that was written down.
+/// A play that was recorded.
 package struct PlayAdded: Sendable, Hashable, JSONCodable {
     package var play: PlayID
-    /// False if the ledger had it already.
+    /// False if the play was already recorded.
     package var isNew: Bool
 
     package init(play: PlayID, isNew: Bool) {

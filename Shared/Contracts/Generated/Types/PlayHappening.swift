@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Whether they came, went or came back.
+/// Whether they were added, removed or restored.
 package enum PlayHappening: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case added
     case removed

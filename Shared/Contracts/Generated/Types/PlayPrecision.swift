@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// How exactly the moment is known.
+/// How exactly the time is known.
 package enum PlayPrecision: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case second
     case minute

@@ -3,28 +3,28 @@
 
 package import JSON
 
-/// A play with everything that was written beside it.
+/// A play with everything that was written about it.
 package struct PlayRecord: Sendable, Hashable, JSONCodable {
     package var id: PlayID
     package var title: TitleID
     package var kind: TitleKind
     package var watchedAt: Timestamp?
-    /// The day, where only the day is known.
+    /// The day, if only the day is known.
     package var watchedOn: CalendarDate?
     package var precision: PlayPrecision
     package var percent: Double?
-    /// As its person said.
+    /// As the user said.
     package var rewatch: Bool
     package var tags: [String]?
-    /// Given with this play.
+    /// The rating given with this play.
     package var rating: DecimalTenths?
     /// Plain text.
     package var review: String?
-    /// The review as the file had it, where that is more than text.
+    /// The review as it is in the file, if that is more than plain text.
     package var html: String?
-    /// Whether the review gives the story away.
+    /// Whether the review contains spoilers.
     package var spoiler: Bool
-    /// Where the list goes on after this play.
+    /// Where the list continues after this play.
     package var place: String
 
     package init(

@@ -3,10 +3,10 @@
 
 package import JSON
 
-/// A page of plays, the earliest first.
+/// A page of plays, earliest first.
 package struct PlayRecords: Sendable, Hashable, JSONCodable {
     package var plays: [PlayRecord]
-    /// Whether nothing comes after it.
+    /// Whether this is the last page.
     package var isLast: Bool
 
     package init(plays: [PlayRecord], isLast: Bool) {

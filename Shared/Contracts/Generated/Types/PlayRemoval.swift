@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Whether a play was taken out.
+/// Whether a play was removed.
 package struct PlayRemoval: Sendable, Hashable, JSONCodable {
     /// False if there was none.
     package var removed: Bool

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// One sitting in front of a title.
+/// One playback session of a title.
 package struct PlaybackSession: Sendable, Hashable, JSONCodable {
     package var id: PlaybackSessionID
     package var title: TitleID
@@ -11,7 +11,7 @@ package struct PlaybackSession: Sendable, Hashable, JSONCodable {
     package var progressPercent: Double
     package var startedAt: Timestamp
     package var updatedAt: Timestamp
-    /// The play that it became.
+    /// The play that resulted.
     package var play: PlayID?
     /// When a check-in ends by itself, as a play.
     package var endsAt: Timestamp?

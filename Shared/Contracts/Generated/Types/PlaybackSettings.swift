@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// What a person wants of playback.
+/// A user's playback settings.
 package struct PlaybackSettings: Sendable, Hashable, JSONCodable {
     package var playThresholdPercent: Double
 

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// stopped is over; the others may go on.
+/// stopped is final; sessions in the other states may continue.
 package enum PlaybackState: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case playing
     case paused

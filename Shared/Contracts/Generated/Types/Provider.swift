@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Who told us. A provider may relay the score of another source.
+/// Who supplied the data. A provider may relay the score of another source.
 package enum Provider: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case tmdb
     case tvdb

@@ -3,17 +3,17 @@
 
 package import JSON
 
-/// A person's rating of a title.
+/// A user's rating of a title.
 package struct Rating: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var kind: TitleKind
     package var rating: DecimalTenths
     package var review: String?
-    /// Whether the review gives the story away.
+    /// Whether the review contains spoilers.
     package var spoiler: Bool
-    /// When the person gave it; may lie in the past.
+    /// When the user gave it; may be in the past.
     package var ratedAt: Timestamp
-    /// When it was written here.
+    /// When it was stored.
     package var updatedAt: Timestamp
     package var source: ChangeSource?
     package var given: GivenRating?

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// One change of a person's rating: what was before, and what is since. Without `rating` it was taken back.
+/// One change of a user's rating: the rating before it and after it. Without `rating`, the rating was removed.
 package struct RatingChange: Sendable, Hashable, JSONCodable {
     package var version: Int
     package var title: TitleID
@@ -11,7 +11,7 @@ package struct RatingChange: Sendable, Hashable, JSONCodable {
     package var old: DecimalTenths?
     package var rating: DecimalTenths?
     package var review: String?
-    /// Whether the review gives the story away.
+    /// Whether the review contains spoilers.
     package var spoiler: Bool?
     package var ratedAt: Timestamp?
     package var given: GivenRating?

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// How scores changed, the latest first.
+/// Changes of scores, newest first.
 package struct RatingHistory: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var changes: [ScoreChange]

@@ -3,8 +3,8 @@
 
 package import JSON
 
-/// How the person gave the rating. ten: whole numbers 1 to 10. ten_decimal: 0.1 to 10.0. five_stars: 0.5 to 5.0 in
-/// halves. hundred: whole numbers 1 to 100. thumbs: 1 is up and 0 is down, kept as 8.0 and 4.0.
+/// How the user gave the rating. ten: whole numbers 1 to 10. ten_decimal: 0.1 to 10.0. five_stars: 0.5 to 5.0 in
+/// halves. hundred: whole numbers 1 to 100. thumbs: 1 is up and 0 is down, stored as 8.0 and 4.0.
 package enum RatingScale: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case ten
     case tenDecimal = "ten_decimal"

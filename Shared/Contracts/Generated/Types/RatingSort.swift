@@ -3,8 +3,8 @@
 
 package import JSON
 
-/// newest and oldest: by the date of the rating. best and worst: by the rating, among equals the newest first. title:
-/// by the title's id, for reading all pages while ratings change: none is missed and none comes twice.
+/// newest and oldest: by the date of the rating. best and worst: by the rating, newest first among equals. title: by
+/// the title's id, for reading all pages while ratings change, so that none is missed or repeated.
 package enum RatingSort: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case newest
     case oldest

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Whose opinion an outside score is.
+/// The source of an external score.
 package enum RatingSource: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case imdb
     case rottenTomatoesCritics = "rotten_tomatoes_critics"

@@ -3,19 +3,19 @@
 
 package import JSON
 
-/// A person's ratings in figures.
+/// Statistics of a user's ratings.
 package struct RatingStatistics: Sendable, Hashable, JSONCodable {
-    /// How many ratings.
+    /// The number of ratings.
     package var count: Int
     package var average: Double?
-    /// How many of them have a review.
+    /// How many of the ratings have a review.
     package var reviews: Int
     package var firstRatedAt: Timestamp?
     package var lastRatedAt: Timestamp?
     package var distribution: [Int]
-    /// For each kind that has ratings.
+    /// One entry for each kind that has ratings.
     package var kinds: [KindStatistics]
-    /// For each year that has ratings.
+    /// One entry for each year that has ratings.
     package var years: [YearStatistics]
 
     package init(

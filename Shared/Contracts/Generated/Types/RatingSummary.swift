@@ -3,10 +3,10 @@
 
 package import JSON
 
-/// What all people here think of a title.
+/// The ratings of a title by all users here.
 package struct RatingSummary: Sendable, Hashable, JSONCodable {
     package var title: TitleID
-    /// How many people have rated it.
+    /// How many users have rated it.
     package var count: Int
     package var average: Double?
     package var distribution: [Int]

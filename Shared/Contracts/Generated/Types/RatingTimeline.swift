@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// A page of changes, the latest first.
+/// A page of changes, newest first.
 package struct RatingTimeline: Sendable, Hashable, JSONCodable {
     package var changes: [RatingChange]
     /// The `cursor` of the next page; absent on the last.

@@ -3,8 +3,8 @@
 
 package import JSON
 
-/// What to do about a title that is not here. leave: answer `unknown`. create: keep it as a local title that the next
-/// refresh asks the providers about.
+/// What to do about a title that is not stored. leave: answer `unknown`. create: store it as a local title, which the
+/// next refresh looks up at the providers.
 package enum ResolveMissing: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case leave
     case create

@@ -3,8 +3,8 @@
 
 package import JSON
 
-/// known: was here. created: kept as a local title. unknown: is not here. ambiguous: several titles fit equally well,
-/// none was taken. empty: neither an id nor a name was given.
+/// known: was stored already. created: stored as a local title. unknown: not stored. ambiguous: several titles match
+/// equally well, and none was chosen. empty: neither an id nor a name was given.
 package enum ResolveState: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case known
     case created

@@ -3,12 +3,11 @@
 
 package import JSON
 
-/// What became of one query.
+/// The result of one query.
 package struct ResolvedTitle: Sendable, Hashable, JSONCodable {
     package var state: ResolveState
     package var title: TitleReference?
-    /// Where they were asked for: the titles that are here and that the name of a film or a show without ids may mean,
-    /// the best first.
+    /// If requested: the stored titles that the name of a film or show without ids may refer to, best match first.
     package var candidates: [TitleCandidate]?
 
     package init(state: ResolveState, title: TitleReference? = nil, candidates: [TitleCandidate]? = nil) {

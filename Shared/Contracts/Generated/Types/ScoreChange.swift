@@ -3,17 +3,16 @@
 
 package import JSON
 
-/// A source's score at the moment when it changed, at one decimal. Without `value` the source has no score from then
-/// on.
+/// A source's score at the time it changed, to one decimal. Without `value`, the source has no score from then on.
 package struct ScoreChange: Sendable, Hashable, JSONCodable {
     package var source: RatingSource
-    /// From when on it is so.
+    /// When the change took effect.
     package var at: Timestamp
     /// The score as the source shows it.
     package var value: String?
     /// On a scale of 0 to 100.
     package var score: Double?
-    /// How many people it rests on.
+    /// The number of votes.
     package var votes: Int?
     package var via: Provider?
 

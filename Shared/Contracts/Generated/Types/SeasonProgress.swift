@@ -3,14 +3,14 @@
 
 package import JSON
 
-/// How far a person is with a season.
+/// A user's progress in a season.
 package struct SeasonProgress: Sendable, Hashable, JSONCodable {
     package var seasonNumber: Int
-    /// Episodes that have aired.
+    /// The number of episodes that have aired.
     package var aired: Int
-    /// How many of those were watched.
+    /// How many of those have been watched.
     package var watched: Int
-    /// Whether everything that has aired was watched.
+    /// Whether everything that has aired has been watched.
     package var isWatched: Bool
 
     package init(seasonNumber: Int, aired: Int, watched: Int, isWatched: Bool) {

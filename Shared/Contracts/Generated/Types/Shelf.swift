@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Where a person keeps titles: what is to be watched, what is owned, what is liked.
+/// Where a user keeps titles: the watchlist, the collection, or the likes.
 package enum Shelf: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case watchlist
     case collection

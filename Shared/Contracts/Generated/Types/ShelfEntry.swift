@@ -3,16 +3,16 @@
 
 package import JSON
 
-/// A title that is to be kept. Without a date it is kept from now on.
+/// A title to keep. Without a date, it is kept from now on.
 package struct ShelfEntry: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var kind: TitleKind
     package var addedAt: Timestamp?
-    /// Of the watchlist and of lists.
+    /// For the watchlist and lists.
     package var note: String?
-    /// Of the watchlist; plan_to_watch where it is absent.
+    /// For the watchlist; plan_to_watch if absent.
     package var status: WishStatus?
-    /// Of the collection.
+    /// For the collection.
     package var media: MediaDetails?
 
     package init(

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// The latest first.
+/// Newest first.
 package struct ShelfPage: Sendable, Hashable, JSONCodable {
     package var items: [KeptTitle]
     /// The `cursor` of the next page; absent on the last.

@@ -3,21 +3,21 @@
 
 package import JSON
 
-/// How a provider is doing, seen by all copies together.
+/// The health of a provider, as seen by all copies of the service together.
 package struct SourceHealth: Sendable, Hashable, JSONCodable {
     package var provider: Provider
-    /// The provider's name for people.
+    /// The provider's display name.
     package var name: String
     package var state: SourceState
     /// Why it is not asked, or what failed.
     package var reason: String?
-    /// When it is asked again.
+    /// When it will be asked again.
     package var until: Timestamp?
-    /// The last answer.
+    /// When it last answered.
     package var answeredAt: Timestamp?
-    /// The last failure.
+    /// When it last failed.
     package var failedAt: Timestamp?
-    /// Calls since 00:00 UTC, where the provider counts them.
+    /// Calls since 00:00 UTC, if the provider counts them.
     package var callsToday: Int?
 
     package init(

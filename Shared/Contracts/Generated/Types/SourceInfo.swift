@@ -3,20 +3,20 @@
 
 package import JSON
 
-/// A provider, whose scores it tells, and what is owed to it where its data is shown.
+/// A provider, the sources whose scores it supplies, and the attribution due where its data is shown.
 package struct SourceInfo: Sendable, Hashable, JSONCodable {
     package var provider: Provider
-    /// The provider's name for people.
+    /// The provider's display name.
     package var name: String
     /// Whether it is asked.
     package var enabled: Bool
     /// Why it is off, and what would switch it on.
     package var reason: String?
-    /// What must be shown where its data is.
+    /// The text that must be shown with its data.
     package var attribution: String
-    /// Where that leads.
+    /// Where the attribution links to.
     package var link: String
-    /// Whose scores it tells.
+    /// The sources whose scores it supplies.
     package var sources: [RatingSource]
 
     package init(

@@ -3,8 +3,8 @@
 
 package import JSON
 
-/// serving: is asked. resting: failed or sent us away, is left alone until `until`. quota: its allowance is used up
-/// until then. key_rejected: its key is wrong. off: switched off or without a key.
+/// serving: being asked. resting: it failed or turned us away, and is left alone until `until`. quota: its quota is
+/// used up until then. key_rejected: its key is wrong. off: switched off or without a key.
 package enum SourceState: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case serving
     case resting

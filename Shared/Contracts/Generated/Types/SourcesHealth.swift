@@ -3,10 +3,10 @@
 
 package import JSON
 
-/// How the providers are doing.
+/// The health of the providers.
 package struct SourcesHealth: Sendable, Hashable, JSONCodable {
     package var sources: [SourceHealth]
-    /// Titles whose refresh is due; where all providers are asked for.
+    /// Titles due for a refresh; only present if all providers are requested.
     package var due: Int?
 
     package init(sources: [SourceHealth], due: Int? = nil) {

@@ -3,8 +3,8 @@
 
 package import JSON
 
-/// Why one facet stands still. account_limit: the account there holds as many such items as it may (420).
-/// vip_required: the account lacks what this needs (426).
+/// Why a single facet is stopped. account_limit: the account elsewhere holds the maximum number of such items (420).
+/// vip_required: the account lacks the subscription that this requires (426).
 package enum StopCause: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case accountLimit = "account_limit"
     case vipRequired = "vip_required"

@@ -3,10 +3,10 @@
 
 package import JSON
 
-/// What became of a sitting.
+/// The outcome of a playback session.
 package struct StopOutcome: Sendable, Hashable, JSONCodable {
     package var session: PlaybackSession
-    /// The play that it became; absent where it was too short.
+    /// The play that resulted; absent if the session was too short.
     package var play: Play?
 
     package init(session: PlaybackSession, play: Play? = nil) {

@@ -3,16 +3,16 @@
 
 package import JSON
 
-/// A facet of which nothing more is told for now, while everything else goes on.
+/// A facet that is not sent for now, while everything else continues.
 package struct StoppedFacet: Sendable, Hashable, JSONCodable {
     package var facet: SyncFacet
     package var cause: StopCause
     /// What happened.
     package var reason: String
-    /// What its person can do about it.
+    /// What the user can do about it.
     package var remedy: String
     package var since: Timestamp
-    /// From when on a sync tries again by itself.
+    /// When a sync tries again by itself.
     package var retryAt: Timestamp?
 
     package init(

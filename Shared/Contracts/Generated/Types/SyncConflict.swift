@@ -3,20 +3,20 @@
 
 package import JSON
 
-/// Something that both sides changed. The value that did not stay is kept here.
+/// Something that both sides changed. The value that was not kept is preserved here.
 package struct SyncConflict: Sendable, Hashable, JSONCodable {
     package var id: ConflictID
     package var provider: SyncProvider
     package var facet: SyncFacet
     package var title: TitleID
     package var kind: TitleKind
-    /// What both had before; absent where there was nothing.
+    /// What both sides had before; absent if there was nothing.
     package var base: String?
-    /// What is here.
+    /// The value here.
     package var ours: String
-    /// What is there.
+    /// The value in the account elsewhere.
     package var theirs: String
-    /// Absent while its person is asked.
+    /// Absent while the user's decision is awaited.
     package var winner: SyncSide?
     package var run: BatchID
     package var createdAt: Timestamp

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// A page of conflicts, the latest first.
+/// A page of conflicts, newest first.
 package struct SyncConflictPage: Sendable, Hashable, JSONCodable {
     package var conflicts: [SyncConflict]
     /// The `cursor` of the next page; absent on the last.

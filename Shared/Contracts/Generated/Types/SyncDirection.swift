@@ -3,7 +3,8 @@
 
 package import JSON
 
-/// Which way changes travel: from there to here (receive), from here to there (send).
+/// The direction of changes: from the account elsewhere to here (receive), or from here to the account elsewhere
+/// (send).
 package enum SyncDirection: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case off
     case receive

@@ -3,11 +3,11 @@
 
 package import JSON
 
-/// How far a sync is.
+/// The progress of a sync run.
 package struct SyncEvent: Sendable, Hashable, JSONCodable {
     package var id: BatchID
     package var provider: SyncProvider
-    /// Whether it only plans, and changes nothing.
+    /// Whether it only plans, without changing anything.
     package var isDryRun: Bool
     package var state: SyncRunState
     /// Why it failed, or left something out.

@@ -3,8 +3,8 @@
 
 package import JSON
 
-/// What is kept in step, each by its own rules. history: plays. ratings: films, shows, seasons, episodes. watchlist
-/// and collection: sets. progress: the place where somebody stopped.
+/// What is synced, each facet by its own rules. history: plays. ratings: those of films, shows, seasons and episodes.
+/// watchlist and collection: sets of titles. progress: where the user stopped.
 package enum SyncFacet: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case history
     case ratings

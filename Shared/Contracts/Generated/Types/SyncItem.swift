@@ -3,21 +3,21 @@
 
 package import JSON
 
-/// One change of a run and what became of it.
+/// One change of a run, and its outcome.
 package struct SyncItem: Sendable, Hashable, JSONCodable {
     package var position: Int
     package var facet: SyncFacet
-    /// The side that is changed.
+    /// The side that changes.
     package var side: SyncSide
     package var title: TitleID
     package var kind: TitleKind
-    /// Absent where there was nothing.
+    /// Absent if there was nothing.
     package var was: String?
-    /// Absent where it is removed.
+    /// Absent if the item is removed.
     package var becomes: String?
     package var at: Timestamp?
     package var state: SyncItemState
-    /// Why it came to that.
+    /// The reason for the outcome.
     package var reason: String?
 
     package init(

@@ -3,8 +3,8 @@
 
 package import JSON
 
-/// planned: not begun. queued: waits to be sent. done: is so. skipped: was left out, `reason` says why. failed: was
-/// given up. held: a removal that waits for a word. dry: of a run that changes nothing. undone: was taken back.
+/// planned: not started. queued: waiting to be sent. done: in effect. skipped: left out; `reason` says why. failed:
+/// given up. held: a removal that awaits confirmation. dry: part of a run that changes nothing. undone: undone later.
 package enum SyncItemState: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case planned
     case queued

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// A service elsewhere whose account can be kept in step.
+/// An external service that an account can be synced with.
 package enum SyncProvider: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case trakt
     case simkl

@@ -3,11 +3,11 @@
 
 package import JSON
 
-/// One sync of a connection. Its id is also the batch of what it changed here.
+/// One sync run of a connection. Its id is also the batch of what it changed here.
 package struct SyncRun: Sendable, Hashable, JSONCodable {
     package var id: BatchID
     package var provider: SyncProvider
-    /// Whether it only plans, and changes nothing.
+    /// Whether it only plans, without changing anything.
     package var isDryRun: Bool
     package var state: SyncRunState
     /// Why it failed, or left something out.
@@ -18,15 +18,15 @@ package struct SyncRun: Sendable, Hashable, JSONCodable {
     package var changesHere: Int
     /// Changes that the plan makes in the account elsewhere.
     package var changesThere: Int
-    /// Changes that are yet to be done.
+    /// Changes still to be made.
     package var waiting: Int
-    /// Changes that are done.
+    /// Changes that were made.
     package var done: Int
     /// Changes that were given up.
     package var failed: Int
-    /// Removals that wait for a word.
+    /// Removals that await confirmation.
     package var held: Int
-    /// What both sides had changed.
+    /// Items that both sides had changed.
     package var conflicts: Int
 
     package init(

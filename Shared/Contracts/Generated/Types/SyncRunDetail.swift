@@ -3,9 +3,9 @@
 
 package import JSON
 
-/// A sync, and a page of its changes in their order.
+/// A sync run, and a page of its changes in order.
 package struct SyncRunDetail: Sendable, Hashable, JSONCodable {
-    /// The run; none where there is no such run.
+    /// The run; empty if there is no such run.
     package var runs: [SyncRun]
     package var items: [SyncItem]
     /// Where the next page begins; absent on the last.

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// A page of syncs, the latest first.
+/// A page of sync runs, newest first.
 package struct SyncRunPage: Sendable, Hashable, JSONCodable {
     package var runs: [SyncRun]
     /// The `cursor` of the next page; absent on the last.

@@ -3,8 +3,9 @@
 
 package import JSON
 
-/// waiting: nobody has begun. reading: both sides are read. applying: the plan is being done. done: what is left waits
-/// in the queue. held: done, but for removals that wait for a word. failed: nothing was planned, `reason` says why.
+/// waiting: not started. reading: both sides are being read. applying: the plan is being carried out. done: what
+/// remains is waiting in the queue. held: done, except for removals that await confirmation. failed: nothing was
+/// planned; `reason` says why.
 package enum SyncRunState: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case waiting
     case reading

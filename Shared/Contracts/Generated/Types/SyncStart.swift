@@ -3,11 +3,11 @@
 
 package import JSON
 
-/// The run that was asked for.
+/// The run that was requested.
 package struct SyncStart: Sendable, Hashable, JSONCodable {
-    /// The run; absent where one is under way already.
+    /// The run; absent if one is already under way.
     package var run: BatchID?
-    /// False where a run of this connection is under way already.
+    /// False if a run of this connection is already under way.
     package var isNew: Bool
 
     package init(run: BatchID? = nil, isNew: Bool) {

@@ -3,48 +3,47 @@
 
 package import JSON
 
-/// What Reelay knows of a film, series, season or episode.
+/// What Reelay knows about a film, series, season or episode.
 package struct Title: Sendable, Hashable, JSONCodable {
     package var id: TitleID
     package var kind: TitleKind
     package var name: String
-    /// In the language that it was made in.
+    /// The name in the original language.
     package var originalName: String?
     /// Year of the first release.
     package var year: Int?
-    /// Day of the first release.
+    /// Date of the first release.
     package var releaseDate: CalendarDate?
-    /// Last day of a series that ended.
+    /// The last day of a series that has ended.
     package var endDate: CalendarDate?
-    /// The series, of a season or an episode.
+    /// The series, for a season or an episode.
     package var series: TitleID?
     package var seasonNumber: Int?
     package var episodeNumber: Int?
-    /// What it is about.
+    /// A summary of the plot.
     package var overview: String?
-    /// Of a series, how long an episode is as a rule.
+    /// For a series, the usual length of an episode.
     package var runtimeMinutes: Int?
-    /// In the words of the providers.
+    /// As named by the providers.
     package var genres: [String]
     /// Age rating; never mixed with scores.
     package var certification: String?
-    /// An upright picture.
+    /// A portrait image.
     package var posterUrl: String?
-    /// A wide picture.
+    /// A landscape image.
     package var backdropUrl: String?
     package var externalIds: ExternalIds
-    /// The scores of the world, one of each source.
+    /// External scores, one per source.
     package var externalRatings: [ExternalRating]
-    /// Mean of the outside scores on a scale of 0 to 10, weighted by their votes.
+    /// Mean of the external scores on a scale of 0 to 10, weighted by their votes.
     package var voteAverage: Double?
-    /// Votes of all the sources that count them.
+    /// Total votes from all sources that report them.
     package var voteCount: Int?
-    /// When the providers were asked the last time.
+    /// When the providers were last asked.
     package var enrichedAt: Timestamp?
-    /// True while no provider has confirmed the title (no key, or offline).
+    /// True while no provider has confirmed the title, because there is no key or no connection.
     package var isLocal: Bool
-    /// Ids that have led here for less than a day, since their titles were merged into this one; absent where there
-    /// are none.
+    /// Ids of titles that were merged into this one less than a day ago; absent if there are none.
     package var mergedIds: [TitleID]?
 
     package init(

@@ -3,22 +3,22 @@
 
 package import JSON
 
-/// A title that may be meant.
+/// A title that may match.
 package struct TitleCandidate: Sendable, Hashable, JSONCodable {
-    /// Absent where the title is not here yet; resolving its ids brings it.
+    /// Absent if the title is not stored yet; resolving its ids stores it.
     package var id: TitleID?
     package var kind: TitleKind
     package var name: String
-    /// In the language that it was made in.
+    /// The name in the original language.
     package var originalName: String?
     /// Year of the first release.
     package var year: Int?
-    /// An upright picture.
+    /// A portrait image.
     package var posterUrl: String?
     package var externalIds: ExternalIds
-    /// How well it fits what was asked; 1 is beyond doubt.
+    /// How well it matches the query; 1 is certain.
     package var match: Double
-    /// Providers that told it; none for a title that was here.
+    /// Providers that returned it; empty for a title that was already stored.
     package var via: [Provider]
 
     package init(

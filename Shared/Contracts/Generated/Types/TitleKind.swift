@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// What a title is. A series has seasons, and these have episodes.
+/// The kind of a title. A series has seasons, and seasons have episodes.
 package enum TitleKind: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case movie
     case series

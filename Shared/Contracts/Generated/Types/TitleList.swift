@@ -3,16 +3,16 @@
 
 package import JSON
 
-/// A list of titles that a person made.
+/// A list of titles made by a user.
 package struct TitleList: Sendable, Hashable, JSONCodable {
     package var id: ListID
     package var name: String
     package var description: String?
-    /// Whether the order says which is better.
+    /// Whether the order is a ranking.
     package var isRanked: Bool
     package var itemCount: Int
     package var createdAt: Timestamp
-    /// Of its name and description.
+    /// When its name or description last changed.
     package var updatedAt: Timestamp
     package var source: String
 

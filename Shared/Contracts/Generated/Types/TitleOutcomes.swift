@@ -3,10 +3,10 @@
 
 package import JSON
 
-/// What each provider came to at the last refresh, and which scores are missing because of that.
+/// The outcome of each provider at the last refresh, and which scores are missing as a result.
 package struct TitleOutcomes: Sendable, Hashable, JSONCodable {
     package var title: TitleID
-    /// What each provider came to.
+    /// The outcome of each provider.
     package var outcomes: [AskedProvider]
     /// Sources without a score, and why.
     package var missing: [MissingScore]

@@ -3,12 +3,11 @@
 
 package import JSON
 
-/// How far a person got with a film or an episode that was not watched to its end; 0 where there is nothing to go on
-/// with.
+/// How far a user got in a film or an episode without watching it to the end; 0 if there is nothing to continue.
 package struct TitleProgress: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var percent: Double
-    /// When.
+    /// The time of that.
     package var at: Timestamp?
 
     package init(title: TitleID, percent: Double, at: Timestamp? = nil) {

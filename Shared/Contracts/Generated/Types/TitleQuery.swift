@@ -3,18 +3,18 @@
 
 package import JSON
 
-/// A title that somebody means: by ids, or by kind, name and year. A season or an episode also by its series and its
-/// numbers; then `name` and `year` are its own where they are given at all.
+/// A title to look up: by ids, or by kind, name and year. A season or an episode can also be given by its series and
+/// numbers; `name` and `year`, if given, are then its own.
 package struct TitleQuery: Sendable, Hashable, JSONCodable {
     package var kind: TitleKind
     package var ids: ExternalIds
-    /// Where no id is known.
+    /// Used if no id is known.
     package var name: String?
     /// Year of the first release.
     package var year: Int?
     package var series: TitleID?
     package var seriesIds: ExternalIds?
-    /// Of the series, where no id of it is known.
+    /// The name of the series, if no id of it is known.
     package var seriesName: String?
     /// Year of the first release of the series.
     package var seriesYear: Int?

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// What identifies a title, without what is said of it.
+/// The data that identifies a title, without its descriptive details.
 package struct TitleReference: Sendable, Hashable, JSONCodable {
     package var id: TitleID
     package var kind: TitleKind

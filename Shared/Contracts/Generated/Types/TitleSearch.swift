@@ -3,13 +3,13 @@
 
 package import JSON
 
-/// Titles that may be meant, the best first.
+/// Titles that may match, best match first.
 package struct TitleSearch: Sendable, Hashable, JSONCodable {
-    /// Best first.
+    /// Best match first.
     package var candidates: [TitleCandidate]
-    /// The one that is meant beyond doubt, where it is here.
+    /// The certain match, if it is stored.
     package var accepted: TitleID?
-    /// What became of asking each provider.
+    /// The outcome of asking each provider.
     package var asked: [AskedProvider]
 
     package init(candidates: [TitleCandidate], accepted: TitleID? = nil, asked: [AskedProvider]) {

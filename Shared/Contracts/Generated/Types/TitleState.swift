@@ -3,18 +3,18 @@
 
 package import JSON
 
-/// What a title is to a person.
+/// A title's state for a user.
 package struct TitleState: Sendable, Hashable, JSONCodable {
     package var title: TitleID
-    /// How often it was watched; of a show, all its episodes together. Absent for a season.
+    /// How often it was watched; for a show, the plays of all its episodes together. Absent for a season.
     package var plays: Int?
-    /// Noon UTC where only the day is known; absent where no date is.
+    /// Noon UTC if only the day is known; absent if no date is known.
     package var lastWatchedAt: Timestamp?
-    /// How far one got with what was not watched to its end.
+    /// How far the user got in a title not watched to its end.
     package var percent: Double?
-    /// As something that is still wanted.
+    /// Whether it is on the watchlist and still wanted.
     package var onWatchlist: Bool
-    /// Absent for what is not on the watchlist.
+    /// Absent if it is not on the watchlist.
     package var wishStatus: WishStatus?
     package var inCollection: Bool
     package var isLiked: Bool

@@ -3,16 +3,16 @@
 
 package import JSON
 
-/// What undoing a batch comes to, or came to. While the batch is still being undone the numbers grow.
+/// What undoing a batch would do, or has done. While the batch is still being undone, the numbers grow.
 package struct UndoReport: Sendable, Hashable, JSONCodable {
     package var batch: Batch
     /// Items that are as they were before.
     package var restored: Int
     /// Items that stay as they are.
     package var kept: Int
-    /// Items that an account elsewhere has not taken back yet.
+    /// Items that have not been undone yet in an account elsewhere.
     package var waiting: Int?
-    /// The first of those.
+    /// The first of the items that stay as they are.
     package var keptItems: [KeptChange]
 
     package init(batch: Batch, restored: Int, kept: Int, waiting: Int? = nil, keptItems: [KeptChange]) {

@@ -3,13 +3,13 @@
 
 package import JSON
 
-/// What marking came to.
+/// The outcome of marking.
 package struct WatchedChange: Sendable, Hashable, JSONCodable {
-    /// Plays that are new.
+    /// Plays that were added.
     package var added: Int
-    /// Plays that were taken out.
+    /// Plays that were removed.
     package var removed: Int
-    /// Where several plays were written: takes them back as a whole.
+    /// Present if several plays were written: undoes them as a whole.
     package var batch: BatchID?
 
     package init(added: Int, removed: Int, batch: BatchID? = nil) {

@@ -3,24 +3,24 @@
 
 package import JSON
 
-/// What a person has watched of a title, which follows from the plays. Of a show and a season, episodes that have
-/// aired count; specials only where they are asked for. A film and an episode count as one that has aired.
+/// What a user has watched of a title, derived from plays. For a show or a season, episodes that have aired count;
+/// specials only if requested. A film or an episode counts as one that has aired.
 package struct WatchedState: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var kind: TitleKind
-    /// Whether everything that has aired was watched.
+    /// Whether everything that has aired has been watched.
     package var isWatched: Bool
-    /// How often; of a show and a season, all episodes together.
+    /// How often it was watched; for a show or a season, the plays of all episodes together.
     package var plays: Int
-    /// Noon UTC where only the day is known; absent where no date is.
+    /// Noon UTC if only the day is known; absent if no date is known.
     package var lastWatchedAt: Timestamp?
-    /// Episodes that have aired.
+    /// The number of episodes that have aired.
     package var aired: Int
-    /// How many of those were watched.
+    /// How many of those have been watched.
     package var watched: Int
-    /// The first episode not watched behind the one watched last; of a show.
+    /// For a show: the first unwatched episode after the one watched last.
     package var next: EpisodeCard?
-    /// Of a show.
+    /// For a show.
     package var seasons: [SeasonProgress]?
 
     package init(

@@ -3,8 +3,8 @@
 
 package import JSON
 
-/// How it stands with a title on the watchlist. plan_to_watch: it is wanted. on_hold: laid aside for a while. dropped:
-/// given up. What is watched now, and what was watched to its end, follows from plays.
+/// The status of a title on the watchlist. plan_to_watch: wanted. on_hold: put aside for a while. dropped: given up.
+/// What is being watched now, and what was watched to its end, follows from plays.
 package enum WishStatus: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case planToWatch = "plan_to_watch"
     case onHold = "on_hold"

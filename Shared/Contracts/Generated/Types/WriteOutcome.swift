@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// What became of one item.
+/// The outcome of one item.
 package struct WriteOutcome: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var result: WriteResult

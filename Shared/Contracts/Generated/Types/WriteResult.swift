@@ -3,9 +3,9 @@
 
 package import JSON
 
-/// What became of one item. same: it was so already. absent: there was nothing to take back. older: what is there is
-/// newer, or not what was expected. in_future: its date lies ahead. repeated: a later item of the call that is not
-/// refused is of the same title. unknown_title, invalid: refused, the others were not.
+/// The outcome of one item. same: it was so already. absent: there was nothing to remove. older: the stored rating is
+/// newer, or not the expected one. in_future: its date is in the future. repeated: a later item of the call that is
+/// not refused is for the same title. unknown_title, invalid: refused, while the others were not.
 package enum WriteResult: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case created
     case updated

@@ -3,11 +3,11 @@
 
 package import JSON
 
-/// The ratings given in one year, as the person's time zone counts it.
+/// The ratings given in one year, in the user's time zone.
 package struct YearStatistics: Sendable, Hashable, JSONCodable {
-    /// By the date of the rating.
+    /// The year of the rating's date.
     package var year: Int
-    /// How many ratings.
+    /// The number of ratings.
     package var count: Int
     package var average: Double
 
