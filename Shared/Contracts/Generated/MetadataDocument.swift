@@ -153,8 +153,8 @@ package enum MetadataDocument {
         "TitleSearch":{"type":"object","description":"Titles that may match, best match first.","additionalProperties":false,"required":["candidates","asked"],"properties":{"candidates":{"type":"array","maxItems":100,"items":{"$ref":"#/components/schemas/TitleCandidate"},"description":"Best match first."},"accepted":{"$ref":"#/components/schemas/TitleId","description":"The certain match, if it is stored."},"asked":{"type":"array","maxItems":11,"items":{"$ref":"#/components/schemas/AskedProvider"},"description":"The outcome of asking each provider."}}},
         "Version":{"type":"string","minLength":1,"maxLength":50,"description":"An opaque version of what a service returns, different as soon as that has changed. It has meaning only to the service; versions can only be compared for equality."}},
         "errors":{"titleNotFound":{"code":1010,"message":"No title has this id, or no provider knows the given ids."},
-        "nothingToResolve":{"code":1043,"message":"Neither an outside id nor a name was given."},
-        "invalidCursor":{"code":1045,"message":"The cursor was not made by this list."},
-        "wrongKind":{"code":1047,"message":"The title is of another kind than the operation is for."}}}}
+        "nothingToResolve":{"code":1043,"message":"Neither an external id nor a name was given."},
+        "invalidCursor":{"code":1045,"message":"The cursor does not belong to this list."},
+        "wrongKind":{"code":1047,"message":"The title is not of the kind that the operation is for."}}}}
         """##
 }

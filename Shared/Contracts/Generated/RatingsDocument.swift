@@ -160,12 +160,12 @@ package enum RatingsDocument {
         "WriteResult":{"type":"string","description":"The outcome of one item. same: it was so already. absent: there was nothing to remove. older: the stored rating is newer, or not the expected one. in_future: its date is in the future. repeated: a later item of the call that is not refused is for the same title. unknown_title, invalid: refused, while the others were not.","enum":["created","updated","removed","same","absent","older","in_future","repeated","unknown_title","invalid"]},
         "YearStatistics":{"type":"object","description":"The ratings given in one year, in the user's time zone.","additionalProperties":false,"required":["year","count","average"],"properties":{"year":{"type":"integer","format":"int32","minimum":-9999,"maximum":99999,"description":"The year of the rating's date."},"count":{"type":"integer","format":"int64","minimum":0,"maximum":9007199254740991,"description":"The number of ratings."},"average":{"$ref":"#/components/schemas/RatingMean"}}},
         "ZoneName":{"type":"string","minLength":1,"maxLength":64,"pattern":"^[A-Za-z0-9_+/-]+$","description":"An IANA time zone name.","examples":["Europe/Vienna"]}},
-        "errors":{"ratingNotFound":{"code":1011,"message":"The person has not rated this title."},
+        "errors":{"ratingNotFound":{"code":1011,"message":"The user has not rated this title."},
         "userNotFound":{"code":1015,"message":"No account has this id."},
-        "preconditionFailed":{"code":1022,"message":"What is there is not what If-Match or If-None-Match asks for; nothing was changed."},
-        "dateInFuture":{"code":1044,"message":"The date lies more than five minutes ahead."},
-        "invalidCursor":{"code":1045,"message":"The cursor was not made by this list."},
-        "idempotencyKeyReused":{"code":1049,"message":"This Idempotency-Key was used for another request before."},
-        "unknownTimeZone":{"code":1050,"message":"There is no time zone of this name in the IANA database."}}}}
+        "preconditionFailed":{"code":1022,"message":"The current state does not fulfil If-Match or If-None-Match; nothing was changed."},
+        "dateInFuture":{"code":1044,"message":"The date is more than five minutes in the future."},
+        "invalidCursor":{"code":1045,"message":"The cursor does not belong to this list."},
+        "idempotencyKeyReused":{"code":1049,"message":"This Idempotency-Key has already been used for a different request."},
+        "unknownTimeZone":{"code":1050,"message":"The IANA database has no time zone with this name."}}}}
         """##
 }

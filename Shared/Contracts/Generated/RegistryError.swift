@@ -6,125 +6,126 @@ package import RPC
 
 /// The error registry: every code that is the contract's own, with what it means to each side.
 package enum RegistryError: String, Sendable, Hashable, CaseIterable {
-    /// The caller did not prove who it is.
+    /// The caller is not authenticated.
     case unauthenticated
-    /// The call's time ran out before an answer was ready.
+    /// The call timed out before an answer was ready.
     case deadlineExceeded
-    /// Something that the call needs cannot be reached right now; nothing was changed.
+    /// Something that the call needs is currently unreachable; nothing was changed.
     case unavailable
-    /// The caller withdrew the call.
+    /// The caller cancelled the call.
     case cancelled
     /// The service refuses work that it could not finish in time.
     case overloaded
-    /// The connection broke, or time ran out, while a change was being stored; it may or may not have taken effect.
+    /// The connection broke, or the call timed out, while a change was being stored; it may or may not have taken
+    /// effect.
     case outcomeUnknown
     /// No title has this id, or no provider knows the given ids.
     case titleNotFound
-    /// The person has not rated this title.
+    /// The user has not rated this title.
     case ratingNotFound
-    /// The person has no playback session with this id.
+    /// The user has no playback session with this id.
     case sessionNotFound
-    /// The address names no operation.
+    /// There is no operation at this address.
     case routeNotFound
     /// The address exists, but not with this HTTP method.
     case methodNotAllowed
     /// No account has this id.
     case userNotFound
-    /// The person has no login session with this id.
+    /// The user has no login session with this id.
     case loginNotFound
-    /// The person has no API key with this id.
+    /// The user has no API key with this id.
     case apiKeyNotFound
-    /// There is no invitation with this id.
+    /// No invitation has this id.
     case inviteNotFound
-    /// The person has no second factor, or began none a moment ago.
+    /// The user has no second factor, or has not begun one recently.
     case secondFactorNotFound
     /// Another account has this user name.
     case usernameTaken
     /// The playback session has already ended.
     case sessionEnded
-    /// What is there is not what If-Match or If-None-Match asks for; nothing was changed.
+    /// The current state does not fulfil If-Match or If-None-Match; nothing was changed.
     case preconditionFailed
-    /// There are as many of these as there may be; remove one first.
+    /// The maximum number of these has been reached; remove one first.
     case tooMany
-    /// The person has a second factor already; remove it first.
+    /// The user already has a second factor; remove it first.
     case secondFactorExists
-    /// User name or password is wrong.
+    /// The user name or password is wrong.
     case invalidCredentials
-    /// This installation takes no new accounts.
+    /// This installation does not accept new accounts.
     case registrationClosed
     /// The credentials do not allow this operation.
     case forbidden
     /// Too many attempts; wait as long as Retry-After says.
     case tooManyAttempts
-    /// The invitation does not exist, is used up or has expired.
+    /// The invitation does not exist, has been used, or has expired.
     case invalidInvite
-    /// The operation wants a session of a fresh login; log in again first, with the refresh token of this one.
+    /// The operation requires a session with a fresh login; log in again first, with the refresh token of this one.
     case loginTooOld
-    /// The refresh token is worth nothing; log in again.
+    /// The refresh token is not valid; log in again.
     case invalidRefreshToken
-    /// The current password is another one.
+    /// The current password is wrong.
     case wrongPassword
-    /// More requests came than may come in a minute; wait as long as Retry-After says.
+    /// More requests arrived than are allowed per minute; wait as long as Retry-After says.
     case tooManyRequests
-    /// The request does not fit its description; detail names the first fault.
+    /// The request does not match its description; detail names the first fault.
     case invalidRequest
-    /// The body's content type is not one that the operation takes.
+    /// The operation does not accept the content type of the body.
     case unsupportedMediaType
-    /// The body is larger than the operation takes.
+    /// The body is larger than the operation accepts.
     case payloadTooLarge
-    /// Neither an outside id nor a name was given.
+    /// Neither an external id nor a name was given.
     case nothingToResolve
-    /// The date lies more than five minutes ahead.
+    /// The date is more than five minutes in the future.
     case dateInFuture
-    /// The cursor was not made by this list.
+    /// The cursor does not belong to this list.
     case invalidCursor
-    /// The password is among the commonest ones, holds the user name, or is the one that an administrator gave.
+    /// The password is too common, contains the user name, or is the one set by an administrator.
     case weakPassword
-    /// The title is of another kind than the operation is for.
+    /// The title is not of the kind that the operation is for.
     case wrongKind
     /// The body did not arrive in time.
     case requestTimeout
-    /// This Idempotency-Key was used for another request before.
+    /// This Idempotency-Key has already been used for a different request.
     case idempotencyKeyReused
-    /// There is no time zone of this name in the IANA database.
+    /// The IANA database has no time zone with this name.
     case unknownTimeZone
-    /// The moment of expiry has passed already.
+    /// The expiry time has already passed.
     case expiryInPast
-    /// Values that each fit their description do not fit together; detail says which.
+    /// Values that are each valid contradict each other; detail says which.
     case contradictoryValues
-    /// The password is one that an administrator gave; change it first.
+    /// The password was set by an administrator; change it first.
     case passwordChangeRequired
-    /// The password is right, and a code of the second factor is missing.
+    /// The password is right, but the code of the second factor is missing.
     case secondFactorRequired
-    /// Everybody has to have a second factor here; get one first.
+    /// This installation requires a second factor; set one up first.
     case secondFactorMissing
-    /// The code of the second factor is wrong, or was used already.
+    /// The code of the second factor is wrong, or has already been used.
     case wrongCode
-    /// The person has no play with this id.
+    /// The user has no play with this id.
     case playNotFound
-    /// The person has no list with this id.
+    /// The user has no list with this id.
     case listNotFound
-    /// The person has no batch with this id.
+    /// The user has no batch with this id.
     case batchNotFound
-    /// The batch is too old to be taken back: nobody knows any more what was there before it.
+    /// The batch is too old to be undone: what was there before it is no longer known.
     case undoExpired
     /// No hook has this id or this secret.
     case hookNotFound
-    /// The hook has no delivery with this id any more.
+    /// The hook no longer has a delivery with this id.
     case deliveryNotFound
-    /// The hook has not heard of this account.
+    /// The hook has not seen this account.
     case hookAccountNotFound
-    /// The hook belongs to another server; make one for each.
+    /// The hook belongs to another server; create one for each.
     case otherServer
-    /// What was sent is in none of the forms that are understood.
+    /// What was sent is in none of the supported formats.
     case unreadableHook
-    /// The person has no import with this id, or it has no such row.
+    /// The user has no import with this id, or the import has no such row.
     case importNotFound
-    /// The same files are being brought in already; detail names that import.
+    /// The same files are already being imported; detail names that import.
     case importExists
-    /// The import is not in a state in which this can be done.
+    /// The state of the import does not allow this.
     case importNotReady
-    /// The file is no export, or an archive that is refused; detail says why.
+    /// The file is not an export, or is an archive that is refused; detail says why.
     case fileRefused
 
     /// The JSON-RPC code.
@@ -262,73 +263,72 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     /// One sentence that may be shown.
     package var meaning: String {
         switch self {
-        case .unauthenticated: "The caller did not prove who it is."
-        case .deadlineExceeded: "The call's time ran out before an answer was ready."
-        case .unavailable:
-            "Something that the call needs cannot be reached right now; nothing was changed."
-        case .cancelled: "The caller withdrew the call."
+        case .unauthenticated: "The caller is not authenticated."
+        case .deadlineExceeded: "The call timed out before an answer was ready."
+        case .unavailable: "Something that the call needs is currently unreachable; nothing was changed."
+        case .cancelled: "The caller cancelled the call."
         case .overloaded: "The service refuses work that it could not finish in time."
         case .outcomeUnknown:
-            "The connection broke, or time ran out, while a change was being stored; it may or may not have taken effect."
+            "The connection broke, or the call timed out, while a change was being stored; it may or may not have taken effect."
         case .titleNotFound: "No title has this id, or no provider knows the given ids."
-        case .ratingNotFound: "The person has not rated this title."
-        case .sessionNotFound: "The person has no playback session with this id."
-        case .routeNotFound: "The address names no operation."
+        case .ratingNotFound: "The user has not rated this title."
+        case .sessionNotFound: "The user has no playback session with this id."
+        case .routeNotFound: "There is no operation at this address."
         case .methodNotAllowed: "The address exists, but not with this HTTP method."
         case .userNotFound: "No account has this id."
-        case .loginNotFound: "The person has no login session with this id."
-        case .apiKeyNotFound: "The person has no API key with this id."
-        case .inviteNotFound: "There is no invitation with this id."
-        case .secondFactorNotFound: "The person has no second factor, or began none a moment ago."
+        case .loginNotFound: "The user has no login session with this id."
+        case .apiKeyNotFound: "The user has no API key with this id."
+        case .inviteNotFound: "No invitation has this id."
+        case .secondFactorNotFound: "The user has no second factor, or has not begun one recently."
         case .usernameTaken: "Another account has this user name."
         case .sessionEnded: "The playback session has already ended."
         case .preconditionFailed:
-            "What is there is not what If-Match or If-None-Match asks for; nothing was changed."
-        case .tooMany: "There are as many of these as there may be; remove one first."
-        case .secondFactorExists: "The person has a second factor already; remove it first."
-        case .invalidCredentials: "User name or password is wrong."
-        case .registrationClosed: "This installation takes no new accounts."
+            "The current state does not fulfil If-Match or If-None-Match; nothing was changed."
+        case .tooMany: "The maximum number of these has been reached; remove one first."
+        case .secondFactorExists: "The user already has a second factor; remove it first."
+        case .invalidCredentials: "The user name or password is wrong."
+        case .registrationClosed: "This installation does not accept new accounts."
         case .forbidden: "The credentials do not allow this operation."
         case .tooManyAttempts: "Too many attempts; wait as long as Retry-After says."
-        case .invalidInvite: "The invitation does not exist, is used up or has expired."
+        case .invalidInvite: "The invitation does not exist, has been used, or has expired."
         case .loginTooOld:
-            "The operation wants a session of a fresh login; log in again first, with the refresh token of this one."
-        case .invalidRefreshToken: "The refresh token is worth nothing; log in again."
-        case .wrongPassword: "The current password is another one."
+            "The operation requires a session with a fresh login; log in again first, with the refresh token of this one."
+        case .invalidRefreshToken: "The refresh token is not valid; log in again."
+        case .wrongPassword: "The current password is wrong."
         case .tooManyRequests:
-            "More requests came than may come in a minute; wait as long as Retry-After says."
-        case .invalidRequest: "The request does not fit its description; detail names the first fault."
-        case .unsupportedMediaType: "The body's content type is not one that the operation takes."
-        case .payloadTooLarge: "The body is larger than the operation takes."
-        case .nothingToResolve: "Neither an outside id nor a name was given."
-        case .dateInFuture: "The date lies more than five minutes ahead."
-        case .invalidCursor: "The cursor was not made by this list."
+            "More requests arrived than are allowed per minute; wait as long as Retry-After says."
+        case .invalidRequest: "The request does not match its description; detail names the first fault."
+        case .unsupportedMediaType: "The operation does not accept the content type of the body."
+        case .payloadTooLarge: "The body is larger than the operation accepts."
+        case .nothingToResolve: "Neither an external id nor a name was given."
+        case .dateInFuture: "The date is more than five minutes in the future."
+        case .invalidCursor: "The cursor does not belong to this list."
         case .weakPassword:
-            "The password is among the commonest ones, holds the user name, or is the one that an administrator gave."
-        case .wrongKind: "The title is of another kind than the operation is for."
+            "The password is too common, contains the user name, or is the one set by an administrator."
+        case .wrongKind: "The title is not of the kind that the operation is for."
         case .requestTimeout: "The body did not arrive in time."
-        case .idempotencyKeyReused: "This Idempotency-Key was used for another request before."
-        case .unknownTimeZone: "There is no time zone of this name in the IANA database."
-        case .expiryInPast: "The moment of expiry has passed already."
-        case .contradictoryValues: "Values that each fit their description do not fit together; detail says which."
-        case .passwordChangeRequired: "The password is one that an administrator gave; change it first."
-        case .secondFactorRequired: "The password is right, and a code of the second factor is missing."
-        case .secondFactorMissing: "Everybody has to have a second factor here; get one first."
-        case .wrongCode: "The code of the second factor is wrong, or was used already."
-        case .playNotFound: "The person has no play with this id."
-        case .listNotFound: "The person has no list with this id."
-        case .batchNotFound: "The person has no batch with this id."
+        case .idempotencyKeyReused: "This Idempotency-Key has already been used for a different request."
+        case .unknownTimeZone: "The IANA database has no time zone with this name."
+        case .expiryInPast: "The expiry time has already passed."
+        case .contradictoryValues: "Values that are each valid contradict each other; detail says which."
+        case .passwordChangeRequired: "The password was set by an administrator; change it first."
+        case .secondFactorRequired: "The password is right, but the code of the second factor is missing."
+        case .secondFactorMissing: "This installation requires a second factor; set one up first."
+        case .wrongCode: "The code of the second factor is wrong, or has already been used."
+        case .playNotFound: "The user has no play with this id."
+        case .listNotFound: "The user has no list with this id."
+        case .batchNotFound: "The user has no batch with this id."
         case .undoExpired:
-            "The batch is too old to be taken back: nobody knows any more what was there before it."
+            "The batch is too old to be undone: what was there before it is no longer known."
         case .hookNotFound: "No hook has this id or this secret."
-        case .deliveryNotFound: "The hook has no delivery with this id any more."
-        case .hookAccountNotFound: "The hook has not heard of this account."
-        case .otherServer: "The hook belongs to another server; make one for each."
-        case .unreadableHook: "What was sent is in none of the forms that are understood."
-        case .importNotFound: "The person has no import with this id, or it has no such row."
-        case .importExists: "The same files are being brought in already; detail names that import."
-        case .importNotReady: "The import is not in a state in which this can be done."
-        case .fileRefused: "The file is no export, or an archive that is refused; detail says why."
+        case .deliveryNotFound: "The hook no longer has a delivery with this id."
+        case .hookAccountNotFound: "The hook has not seen this account."
+        case .otherServer: "The hook belongs to another server; create one for each."
+        case .unreadableHook: "What was sent is in none of the supported formats."
+        case .importNotFound: "The user has no import with this id, or the import has no such row."
+        case .importExists: "The same files are already being imported; detail names that import."
+        case .importNotReady: "The state of the import does not allow this."
+        case .fileRefused: "The file is not an export, or is an archive that is refused; detail says why."
         }
     }
 
@@ -472,19 +472,19 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
 }
 
 extension RPCError {
-    /// The caller did not prove who it is.
+    /// The caller is not authenticated.
     package static func unauthenticated(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.unauthenticated.error(message, data: data)
     }
-    /// The call's time ran out before an answer was ready.
+    /// The call timed out before an answer was ready.
     package static func deadlineExceeded(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.deadlineExceeded.error(message, data: data)
     }
-    /// Something that the call needs cannot be reached right now; nothing was changed.
+    /// Something that the call needs is currently unreachable; nothing was changed.
     package static func unavailable(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.unavailable.error(message, data: data)
     }
-    /// The caller withdrew the call.
+    /// The caller cancelled the call.
     package static func cancelled(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.cancelled.error(message, data: data)
     }
@@ -492,7 +492,8 @@ extension RPCError {
     package static func overloaded(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.overloaded.error(message, data: data)
     }
-    /// The connection broke, or time ran out, while a change was being stored; it may or may not have taken effect.
+    /// The connection broke, or the call timed out, while a change was being stored; it may or may not have taken
+    /// effect.
     package static func outcomeUnknown(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.outcomeUnknown.error(message, data: data)
     }
@@ -500,15 +501,15 @@ extension RPCError {
     package static func titleNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.titleNotFound.error(message, data: data)
     }
-    /// The person has not rated this title.
+    /// The user has not rated this title.
     package static func ratingNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.ratingNotFound.error(message, data: data)
     }
-    /// The person has no playback session with this id.
+    /// The user has no playback session with this id.
     package static func sessionNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.sessionNotFound.error(message, data: data)
     }
-    /// The address names no operation.
+    /// There is no operation at this address.
     package static func routeNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.routeNotFound.error(message, data: data)
     }
@@ -520,19 +521,19 @@ extension RPCError {
     package static func userNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.userNotFound.error(message, data: data)
     }
-    /// The person has no login session with this id.
+    /// The user has no login session with this id.
     package static func loginNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.loginNotFound.error(message, data: data)
     }
-    /// The person has no API key with this id.
+    /// The user has no API key with this id.
     package static func apiKeyNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.apiKeyNotFound.error(message, data: data)
     }
-    /// There is no invitation with this id.
+    /// No invitation has this id.
     package static func inviteNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.inviteNotFound.error(message, data: data)
     }
-    /// The person has no second factor, or began none a moment ago.
+    /// The user has no second factor, or has not begun one recently.
     package static func secondFactorNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.secondFactorNotFound.error(message, data: data)
     }
@@ -544,23 +545,23 @@ extension RPCError {
     package static func sessionEnded(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.sessionEnded.error(message, data: data)
     }
-    /// What is there is not what If-Match or If-None-Match asks for; nothing was changed.
+    /// The current state does not fulfil If-Match or If-None-Match; nothing was changed.
     package static func preconditionFailed(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.preconditionFailed.error(message, data: data)
     }
-    /// There are as many of these as there may be; remove one first.
+    /// The maximum number of these has been reached; remove one first.
     package static func tooMany(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.tooMany.error(message, data: data)
     }
-    /// The person has a second factor already; remove it first.
+    /// The user already has a second factor; remove it first.
     package static func secondFactorExists(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.secondFactorExists.error(message, data: data)
     }
-    /// User name or password is wrong.
+    /// The user name or password is wrong.
     package static func invalidCredentials(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.invalidCredentials.error(message, data: data)
     }
-    /// This installation takes no new accounts.
+    /// This installation does not accept new accounts.
     package static func registrationClosed(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.registrationClosed.error(message, data: data)
     }
@@ -572,55 +573,55 @@ extension RPCError {
     package static func tooManyAttempts(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.tooManyAttempts.error(message, data: data)
     }
-    /// The invitation does not exist, is used up or has expired.
+    /// The invitation does not exist, has been used, or has expired.
     package static func invalidInvite(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.invalidInvite.error(message, data: data)
     }
-    /// The operation wants a session of a fresh login; log in again first, with the refresh token of this one.
+    /// The operation requires a session with a fresh login; log in again first, with the refresh token of this one.
     package static func loginTooOld(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.loginTooOld.error(message, data: data)
     }
-    /// The refresh token is worth nothing; log in again.
+    /// The refresh token is not valid; log in again.
     package static func invalidRefreshToken(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.invalidRefreshToken.error(message, data: data)
     }
-    /// The current password is another one.
+    /// The current password is wrong.
     package static func wrongPassword(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.wrongPassword.error(message, data: data)
     }
-    /// More requests came than may come in a minute; wait as long as Retry-After says.
+    /// More requests arrived than are allowed per minute; wait as long as Retry-After says.
     package static func tooManyRequests(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.tooManyRequests.error(message, data: data)
     }
-    /// The request does not fit its description; detail names the first fault.
+    /// The request does not match its description; detail names the first fault.
     package static func invalidRequest(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.invalidRequest.error(message, data: data)
     }
-    /// The body's content type is not one that the operation takes.
+    /// The operation does not accept the content type of the body.
     package static func unsupportedMediaType(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.unsupportedMediaType.error(message, data: data)
     }
-    /// The body is larger than the operation takes.
+    /// The body is larger than the operation accepts.
     package static func payloadTooLarge(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.payloadTooLarge.error(message, data: data)
     }
-    /// Neither an outside id nor a name was given.
+    /// Neither an external id nor a name was given.
     package static func nothingToResolve(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.nothingToResolve.error(message, data: data)
     }
-    /// The date lies more than five minutes ahead.
+    /// The date is more than five minutes in the future.
     package static func dateInFuture(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.dateInFuture.error(message, data: data)
     }
-    /// The cursor was not made by this list.
+    /// The cursor does not belong to this list.
     package static func invalidCursor(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.invalidCursor.error(message, data: data)
     }
-    /// The password is among the commonest ones, holds the user name, or is the one that an administrator gave.
+    /// The password is too common, contains the user name, or is the one set by an administrator.
     package static func weakPassword(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.weakPassword.error(message, data: data)
     }
-    /// The title is of another kind than the operation is for.
+    /// The title is not of the kind that the operation is for.
     package static func wrongKind(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.wrongKind.error(message, data: data)
     }
@@ -628,51 +629,51 @@ extension RPCError {
     package static func requestTimeout(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.requestTimeout.error(message, data: data)
     }
-    /// This Idempotency-Key was used for another request before.
+    /// This Idempotency-Key has already been used for a different request.
     package static func idempotencyKeyReused(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.idempotencyKeyReused.error(message, data: data)
     }
-    /// There is no time zone of this name in the IANA database.
+    /// The IANA database has no time zone with this name.
     package static func unknownTimeZone(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.unknownTimeZone.error(message, data: data)
     }
-    /// The moment of expiry has passed already.
+    /// The expiry time has already passed.
     package static func expiryInPast(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.expiryInPast.error(message, data: data)
     }
-    /// Values that each fit their description do not fit together; detail says which.
+    /// Values that are each valid contradict each other; detail says which.
     package static func contradictoryValues(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.contradictoryValues.error(message, data: data)
     }
-    /// The password is one that an administrator gave; change it first.
+    /// The password was set by an administrator; change it first.
     package static func passwordChangeRequired(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.passwordChangeRequired.error(message, data: data)
     }
-    /// The password is right, and a code of the second factor is missing.
+    /// The password is right, but the code of the second factor is missing.
     package static func secondFactorRequired(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.secondFactorRequired.error(message, data: data)
     }
-    /// Everybody has to have a second factor here; get one first.
+    /// This installation requires a second factor; set one up first.
     package static func secondFactorMissing(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.secondFactorMissing.error(message, data: data)
     }
-    /// The code of the second factor is wrong, or was used already.
+    /// The code of the second factor is wrong, or has already been used.
     package static func wrongCode(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.wrongCode.error(message, data: data)
     }
-    /// The person has no play with this id.
+    /// The user has no play with this id.
     package static func playNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.playNotFound.error(message, data: data)
     }
-    /// The person has no list with this id.
+    /// The user has no list with this id.
     package static func listNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.listNotFound.error(message, data: data)
     }
-    /// The person has no batch with this id.
+    /// The user has no batch with this id.
     package static func batchNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.batchNotFound.error(message, data: data)
     }
-    /// The batch is too old to be taken back: nobody knows any more what was there before it.
+    /// The batch is too old to be undone: what was there before it is no longer known.
     package static func undoExpired(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.undoExpired.error(message, data: data)
     }
@@ -680,35 +681,35 @@ extension RPCError {
     package static func hookNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.hookNotFound.error(message, data: data)
     }
-    /// The hook has no delivery with this id any more.
+    /// The hook no longer has a delivery with this id.
     package static func deliveryNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.deliveryNotFound.error(message, data: data)
     }
-    /// The hook has not heard of this account.
+    /// The hook has not seen this account.
     package static func hookAccountNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.hookAccountNotFound.error(message, data: data)
     }
-    /// The hook belongs to another server; make one for each.
+    /// The hook belongs to another server; create one for each.
     package static func otherServer(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.otherServer.error(message, data: data)
     }
-    /// What was sent is in none of the forms that are understood.
+    /// What was sent is in none of the supported formats.
     package static func unreadableHook(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.unreadableHook.error(message, data: data)
     }
-    /// The person has no import with this id, or it has no such row.
+    /// The user has no import with this id, or the import has no such row.
     package static func importNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.importNotFound.error(message, data: data)
     }
-    /// The same files are being brought in already; detail names that import.
+    /// The same files are already being imported; detail names that import.
     package static func importExists(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.importExists.error(message, data: data)
     }
-    /// The import is not in a state in which this can be done.
+    /// The state of the import does not allow this.
     package static func importNotReady(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.importNotReady.error(message, data: data)
     }
-    /// The file is no export, or an archive that is refused; detail says why.
+    /// The file is not an export, or is an archive that is refused; detail says why.
     package static func fileRefused(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.fileRefused.error(message, data: data)
     }
