@@ -11,7 +11,7 @@ package enum GatewayDocument {
         {"openrpc":"1.3.2",
         "info":{"title":"Reelay gateway",
         "version":"0.1.0",
-        "description":"What the gateway tells the operator of an installation, beside the public surface of openapi.yaml: `rpc.discover` and `health.check`, as every service. It has no methods of its own, since nobody calls the gateway but frontends."},
+        "description":"What the gateway tells the operator of an installation, beyond the public API in openapi.yaml: `rpc.discover` and `health.check`, like every service. It has no methods of its own, since only frontends call the gateway."},
         "methods":[]}
         """##
 }
