@@ -5,42 +5,42 @@ package import RPC
 
 /// What the metadata service answers.
 package protocol MetadataAPI: Sendable {
-    /// Finds the title that the given ids mean, asks the providers if it is new, and stores what they say. Errors:
-    /// titleNotFound, nothingToResolve.
+    /// Finds the title that the given ids refer to; if it is new, asks the providers and stores what they return.
+    /// Errors: titleNotFound, nothingToResolve.
     func resolveTitle(_ params: ResolveTitleParams, _ context: RPCContext) async throws(RPCError) -> Title
-    /// One title by its id; ids of merged titles lead to the one that stayed. Errors: titleNotFound.
+    /// Returns one title by its id; ids of merged titles lead to the remaining one. Errors: titleNotFound.
     func getTitle(_ params: GetTitleParams, _ context: RPCContext) async throws(RPCError) -> Title
-    /// Several titles at once. Unknown ids are left out; a merged id answers with the title that stayed.
+    /// Returns several titles at once. Unknown ids are left out; a merged id is answered with the remaining title.
     func getTitles(_ params: GetTitlesParams, _ context: RPCContext) async throws(RPCError) -> FoundTitles
-    /// Several titles at once, as far as one does not know them. Unknown ids are left out; a merged id answers with
-    /// the title that stayed.
+    /// Returns several titles at once, except those that the caller already knows. Unknown ids are left out; a merged
+    /// id is answered with the remaining title.
     func lookUpTitles(_ params: LookUpTitlesParams, _ context: RPCContext) async throws(RPCError) -> VersionedTitles
-    /// Finds many titles at once among those that are here, without asking providers; an answer per query, in their
-    /// order. What is missing is left or kept as a local title for the next refresh.
+    /// Finds many titles at once among those that are stored, without asking providers; one answer per query, in
+    /// order. Missing titles are left out or stored as local titles for the next refresh.
     func resolveTitles(_ params: ResolveTitlesParams, _ context: RPCContext) async throws(RPCError) -> ResolvedTitles
-    /// Titles that a name may mean, the best first: those that are here, and, unless told otherwise, what the
-    /// providers find. A title that several know is one candidate.
+    /// Returns the titles that a name may refer to, best match first: stored titles and, by default, what the
+    /// providers find. A title that several of them know is one candidate.
     func searchTitles(_ params: SearchTitlesParams, _ context: RPCContext) async throws(RPCError) -> TitleSearch
-    /// The seasons of a series or the episodes of a season; asked of the providers where they are not here yet. A film
-    /// and an episode have none. Errors: titleNotFound.
+    /// Returns the seasons of a series or the episodes of a season; requests them from the providers if they are not
+    /// stored yet. A film or an episode has none. Errors: titleNotFound.
     func listChildren(_ params: ListChildrenParams, _ context: RPCContext) async throws(RPCError) -> ChildTitles
-    /// Asks the providers about a title now. A title that was refreshed less than a minute ago is answered as it is.
-    /// Errors: titleNotFound.
+    /// Asks the providers about a title now. A title refreshed less than a minute ago is returned as it is. Errors:
+    /// titleNotFound.
     func refreshTitle(_ params: RefreshTitleParams, _ context: RPCContext) async throws(RPCError) -> Title
-    /// What each provider came to at a title's last refresh, and why scores are missing; of one provider or of all.
-    /// Errors: titleNotFound, wrongKind.
+    /// Returns the outcome of each provider at a title's last refresh, and why scores are missing; for one provider or
+    /// all. Errors: titleNotFound, wrongKind.
     func getOutcomes(_ params: GetOutcomesParams, _ context: RPCContext) async throws(RPCError) -> TitleOutcomes
-    /// How the outside scores of a title changed, at one decimal, the latest first; of one source or of all. Errors:
-    /// titleNotFound, wrongKind, invalidCursor.
+    /// Returns how the external scores of a title changed, to one decimal, newest first; for one source or all.
+    /// Errors: titleNotFound, wrongKind, invalidCursor.
     func getRatingHistory(
         _ params: GetRatingHistoryParams, _ context: RPCContext
     ) async throws(RPCError) -> RatingHistory
-    /// Titles that were merged into others, in the order of merging; ask again with the last `number`. Keys of a
-    /// merged title move to the one that stayed, which may itself be merged further on in the feed.
+    /// Returns titles that were merged into others, in the order of merging; call again with the last `number`. Keys
+    /// of a merged title move to the remaining one, which may itself be merged later in the feed.
     func listRedirects(_ params: ListRedirectsParams, _ context: RPCContext) async throws(RPCError) -> TitleRedirects
-    /// The providers, whose scores they tell, whether they are asked, and what is owed to them; one or all.
+    /// Returns one or all providers: whose scores they supply, whether they are used, and the attribution due to them.
     func listSources(_ params: ListSourcesParams, _ context: RPCContext) async throws(RPCError) -> SourceList
-    /// How the providers are doing, seen by all copies of the service together; one or all.
+    /// Returns the health of one or all providers, as seen by all copies of the service together.
     func checkSources(_ params: CheckSourcesParams, _ context: RPCContext) async throws(RPCError) -> SourcesHealth
 }
 
@@ -67,82 +67,82 @@ package struct MetadataClient: Sendable {
 
     package init(_ caller: any RPCCaller) { self.caller = caller }
 
-    /// Finds the title that the given ids mean, asks the providers if it is new, and stores what they say. Errors:
-    /// titleNotFound, nothingToResolve.
+    /// Finds the title that the given ids refer to; if it is new, asks the providers and stores what they return.
+    /// Errors: titleNotFound, nothingToResolve.
     package func resolveTitle(_ params: ResolveTitleParams, _ call: RPCCall) async throws(RPCError) -> Title {
         try await caller.call(MetadataMethods.resolveTitle, params, call)
     }
 
-    /// One title by its id; ids of merged titles lead to the one that stayed. Errors: titleNotFound.
+    /// Returns one title by its id; ids of merged titles lead to the remaining one. Errors: titleNotFound.
     package func getTitle(_ params: GetTitleParams, _ call: RPCCall) async throws(RPCError) -> Title {
         try await caller.call(MetadataMethods.getTitle, params, call)
     }
 
-    /// Several titles at once. Unknown ids are left out; a merged id answers with the title that stayed.
+    /// Returns several titles at once. Unknown ids are left out; a merged id is answered with the remaining title.
     package func getTitles(_ params: GetTitlesParams, _ call: RPCCall) async throws(RPCError) -> FoundTitles {
         try await caller.call(MetadataMethods.getTitles, params, call)
     }
 
-    /// Several titles at once, as far as one does not know them. Unknown ids are left out; a merged id answers with
-    /// the title that stayed.
+    /// Returns several titles at once, except those that the caller already knows. Unknown ids are left out; a merged
+    /// id is answered with the remaining title.
     package func lookUpTitles(_ params: LookUpTitlesParams, _ call: RPCCall) async throws(RPCError) -> VersionedTitles {
         try await caller.call(MetadataMethods.lookUpTitles, params, call)
     }
 
-    /// Finds many titles at once among those that are here, without asking providers; an answer per query, in their
-    /// order. What is missing is left or kept as a local title for the next refresh.
+    /// Finds many titles at once among those that are stored, without asking providers; one answer per query, in
+    /// order. Missing titles are left out or stored as local titles for the next refresh.
     package func resolveTitles(
         _ params: ResolveTitlesParams, _ call: RPCCall
     ) async throws(RPCError) -> ResolvedTitles {
         try await caller.call(MetadataMethods.resolveTitles, params, call)
     }
 
-    /// Titles that a name may mean, the best first: those that are here, and, unless told otherwise, what the
-    /// providers find. A title that several know is one candidate.
+    /// Returns the titles that a name may refer to, best match first: stored titles and, by default, what the
+    /// providers find. A title that several of them know is one candidate.
     package func searchTitles(_ params: SearchTitlesParams, _ call: RPCCall) async throws(RPCError) -> TitleSearch {
         try await caller.call(MetadataMethods.searchTitles, params, call)
     }
 
-    /// The seasons of a series or the episodes of a season; asked of the providers where they are not here yet. A film
-    /// and an episode have none. Errors: titleNotFound.
+    /// Returns the seasons of a series or the episodes of a season; requests them from the providers if they are not
+    /// stored yet. A film or an episode has none. Errors: titleNotFound.
     package func listChildren(_ params: ListChildrenParams, _ call: RPCCall) async throws(RPCError) -> ChildTitles {
         try await caller.call(MetadataMethods.listChildren, params, call)
     }
 
-    /// Asks the providers about a title now. A title that was refreshed less than a minute ago is answered as it is.
-    /// Errors: titleNotFound.
+    /// Asks the providers about a title now. A title refreshed less than a minute ago is returned as it is. Errors:
+    /// titleNotFound.
     package func refreshTitle(_ params: RefreshTitleParams, _ call: RPCCall) async throws(RPCError) -> Title {
         try await caller.call(MetadataMethods.refreshTitle, params, call)
     }
 
-    /// What each provider came to at a title's last refresh, and why scores are missing; of one provider or of all.
-    /// Errors: titleNotFound, wrongKind.
+    /// Returns the outcome of each provider at a title's last refresh, and why scores are missing; for one provider or
+    /// all. Errors: titleNotFound, wrongKind.
     package func getOutcomes(_ params: GetOutcomesParams, _ call: RPCCall) async throws(RPCError) -> TitleOutcomes {
         try await caller.call(MetadataMethods.getOutcomes, params, call)
     }
 
-    /// How the outside scores of a title changed, at one decimal, the latest first; of one source or of all. Errors:
-    /// titleNotFound, wrongKind, invalidCursor.
+    /// Returns how the external scores of a title changed, to one decimal, newest first; for one source or all.
+    /// Errors: titleNotFound, wrongKind, invalidCursor.
     package func getRatingHistory(
         _ params: GetRatingHistoryParams, _ call: RPCCall
     ) async throws(RPCError) -> RatingHistory {
         try await caller.call(MetadataMethods.getRatingHistory, params, call)
     }
 
-    /// Titles that were merged into others, in the order of merging; ask again with the last `number`. Keys of a
-    /// merged title move to the one that stayed, which may itself be merged further on in the feed.
+    /// Returns titles that were merged into others, in the order of merging; call again with the last `number`. Keys
+    /// of a merged title move to the remaining one, which may itself be merged later in the feed.
     package func listRedirects(
         _ params: ListRedirectsParams, _ call: RPCCall
     ) async throws(RPCError) -> TitleRedirects {
         try await caller.call(MetadataMethods.listRedirects, params, call)
     }
 
-    /// The providers, whose scores they tell, whether they are asked, and what is owed to them; one or all.
+    /// Returns one or all providers: whose scores they supply, whether they are used, and the attribution due to them.
     package func listSources(_ params: ListSourcesParams, _ call: RPCCall) async throws(RPCError) -> SourceList {
         try await caller.call(MetadataMethods.listSources, params, call)
     }
 
-    /// How the providers are doing, seen by all copies of the service together; one or all.
+    /// Returns the health of one or all providers, as seen by all copies of the service together.
     package func checkSources(_ params: CheckSourcesParams, _ call: RPCCall) async throws(RPCError) -> SourcesHealth {
         try await caller.call(MetadataMethods.checkSources, params, call)
     }

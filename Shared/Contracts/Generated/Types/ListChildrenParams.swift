@@ -5,7 +5,7 @@ package import JSON
 
 package struct ListChildrenParams: Sendable, Hashable, JSONCodable {
     package var title: TitleID
-    /// Only those with a higher number.
+    /// Only those with a greater number.
     package var after: Int?
     package var limit: Int?
 

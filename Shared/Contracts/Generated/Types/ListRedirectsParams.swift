@@ -4,7 +4,7 @@
 package import JSON
 
 package struct ListRedirectsParams: Sendable, Hashable, JSONCodable {
-    /// Only those with a higher number; 0 for all.
+    /// Only those with a greater number; 0 for all.
     package var after: Int
     package var limit: Int?
 

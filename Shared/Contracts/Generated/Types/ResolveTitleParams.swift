@@ -14,8 +14,8 @@ package struct ResolveTitleParams: Sendable, Hashable, JSONCodable {
     package var seriesYear: Int?
     package var seasonNumber: Int?
     package var episodeNumber: Int?
-    /// A season or an episode of which nobody tells more than the given ids is titleNotFound, and not kept as a local
-    /// title: for callers that know other ways to ask.
+    /// For callers that know other ways to ask: a season or an episode of which no source knows more than the given
+    /// ids is titleNotFound, instead of being stored as a local title.
     package var describedOnly: Bool?
 
     package init(

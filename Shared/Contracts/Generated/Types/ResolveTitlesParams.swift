@@ -6,7 +6,7 @@ package import JSON
 package struct ResolveTitlesParams: Sendable, Hashable, JSONCodable {
     package var queries: [TitleQuery]
     package var missing: ResolveMissing?
-    /// How many of the titles that a name may mean are told with each answer, none where it is absent.
+    /// How many of the titles that a name may refer to are returned with each answer; none if absent.
     package var candidates: Int?
 
     package init(queries: [TitleQuery], missing: ResolveMissing? = nil, candidates: Int? = nil) {

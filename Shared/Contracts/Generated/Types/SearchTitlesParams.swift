@@ -8,7 +8,7 @@ package struct SearchTitlesParams: Sendable, Hashable, JSONCodable {
     package var kind: TitleKind?
     package var year: Int?
     package var limit: Int?
-    /// Asks no provider.
+    /// Whether to ask no provider.
     package var hereOnly: Bool?
 
     package init(query: String, kind: TitleKind? = nil, year: Int? = nil, limit: Int? = nil, hereOnly: Bool? = nil) {

@@ -6,7 +6,7 @@ package import JSON
 package struct VersionedTitle: Sendable, Hashable, JSONCodable {
     package var asked: TitleID
     package var version: String
-    /// Absent where the version is the one that is known already.
+    /// Absent if the caller already has this version.
     package var title: Title?
 
     package init(asked: TitleID, version: String, title: Title? = nil) {
