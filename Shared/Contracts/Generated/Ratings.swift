@@ -5,39 +5,39 @@ package import RPC
 
 /// What the ratings service answers.
 package protocol RatingsAPI: Sendable {
-    /// Rates a title, or changes the rating that is there. Errors: dateInFuture, preconditionFailed,
-    /// idempotencyKeyReused, userNotFound.
+    /// Rates a title, or changes its rating. Errors: dateInFuture, preconditionFailed, idempotencyKeyReused,
+    /// userNotFound.
     func rateTitle(_ params: RateTitleParams, _ context: RPCContext) async throws(RPCError) -> Rating
-    /// Takes a rating back; the history keeps it. Errors: preconditionFailed, idempotencyKeyReused, userNotFound.
+    /// Removes a rating; the history keeps it. Errors: preconditionFailed, idempotencyKeyReused, userNotFound.
     func unrateTitle(_ params: UnrateTitleParams, _ context: RPCContext) async throws(RPCError) -> UnrateOutcome
-    /// A person's rating of one title. Errors: ratingNotFound.
+    /// Returns a user's rating of one title. Errors: ratingNotFound.
     func getRating(_ params: GetRatingParams, _ context: RPCContext) async throws(RPCError) -> Rating
-    /// A person's ratings of several titles; those without one are left out.
+    /// Returns a user's ratings of several titles; titles without one are left out.
     func getRatings(_ params: GetRatingsParams, _ context: RPCContext) async throws(RPCError) -> FoundRatings
-    /// What several people have rated among titles, as far as one does not know it. One answer for each, in their
-    /// order.
+    /// Returns the ratings of titles by several users, except those that the caller already knows. One answer per
+    /// user, in order.
     func lookUpRatings(_ params: LookUpRatingsParams, _ context: RPCContext) async throws(RPCError) -> RatingsOfPeople
-    /// A person's ratings, by what is asked for; the newest first unless told otherwise. Errors: invalidCursor.
+    /// Returns a user's ratings that match the given filters, newest first by default. Errors: invalidCursor.
     func listRatings(_ params: ListRatingsParams, _ context: RPCContext) async throws(RPCError) -> RatingsPage
-    /// What all people here think of each of several titles; one without ratings has a count of 0.
+    /// Returns the ratings of several titles by all users here; a title without ratings has a count of 0.
     func getSummaries(_ params: GetSummariesParams, _ context: RPCContext) async throws(RPCError) -> FoundSummaries
-    /// A person's ratings in figures. Errors: unknownTimeZone.
+    /// Returns statistics of a user's ratings. Errors: unknownTimeZone.
     func getStatistics(_ params: GetStatisticsParams, _ context: RPCContext) async throws(RPCError) -> RatingStatistics
-    /// The changes of a person's ratings, the latest first: all of them, or those of one title and one batch. Errors:
+    /// Returns the changes of a user's ratings, newest first; optionally only those of one title or one batch. Errors:
     /// invalidCursor.
     func listTimeline(_ params: ListTimelineParams, _ context: RPCContext) async throws(RPCError) -> RatingTimeline
-    /// The changes of a person's ratings after a version, in their order: a feed to follow, without a gap.
+    /// Returns the changes of a user's ratings after a version, in order: a feed to follow, without gaps.
     func listChanges(_ params: ListChangesParams, _ context: RPCContext) async throws(RPCError) -> RatingFeed
-    /// Sets and takes back up to 1,000 ratings of a person, all or none; tells what became of each. Errors:
+    /// Sets and removes up to 1,000 ratings of a user, all or none; returns the outcome of each. Errors:
     /// idempotencyKeyReused, userNotFound.
     func writeRatings(_ params: WriteRatingsParams, _ context: RPCContext) async throws(RPCError) -> WriteOutcomes
-    /// Puts back what a batch has changed, up to 1,000 titles a call; a rating that was edited since keeps the edit
-    /// and is named. Errors: invalidCursor, userNotFound.
+    /// Restores what a batch has changed, up to 1,000 titles per call; a rating that was edited since keeps the edit
+    /// and is reported. Errors: invalidCursor, userNotFound.
     func restoreBatch(_ params: RestoreBatchParams, _ context: RPCContext) async throws(RPCError) -> RestoredBatch
-    /// Removes everything of a person, and refuses what arrives late. Repeated until it says that it is done.
+    /// Removes everything of a user, and refuses what arrives late. To be repeated until it reports that it is done.
     func deletePerson(_ params: DeletePersonParams, _ context: RPCContext) async throws(RPCError) -> RemovedRatings
-    /// Re-keys everything of titles that were merged into others. Where a person has rated both, the newer rating
-    /// stays and both are in the history. May be repeated.
+    /// Moves everything of merged titles to the ids of the remaining ones. If a user has rated both titles, the newer
+    /// rating stays and both are in the history. Can be repeated.
     func applyRedirects(
         _ params: ApplyRedirectsParams, _ context: RPCContext
     ) async throws(RPCError) -> AppliedRedirects
@@ -67,82 +67,82 @@ package struct RatingsClient: Sendable {
 
     package init(_ caller: any RPCCaller) { self.caller = caller }
 
-    /// Rates a title, or changes the rating that is there. Errors: dateInFuture, preconditionFailed,
-    /// idempotencyKeyReused, userNotFound.
+    /// Rates a title, or changes its rating. Errors: dateInFuture, preconditionFailed, idempotencyKeyReused,
+    /// userNotFound.
     package func rateTitle(_ params: RateTitleParams, _ call: RPCCall) async throws(RPCError) -> Rating {
         try await caller.call(RatingsMethods.rateTitle, params, call)
     }
 
-    /// Takes a rating back; the history keeps it. Errors: preconditionFailed, idempotencyKeyReused, userNotFound.
+    /// Removes a rating; the history keeps it. Errors: preconditionFailed, idempotencyKeyReused, userNotFound.
     package func unrateTitle(_ params: UnrateTitleParams, _ call: RPCCall) async throws(RPCError) -> UnrateOutcome {
         try await caller.call(RatingsMethods.unrateTitle, params, call)
     }
 
-    /// A person's rating of one title. Errors: ratingNotFound.
+    /// Returns a user's rating of one title. Errors: ratingNotFound.
     package func getRating(_ params: GetRatingParams, _ call: RPCCall) async throws(RPCError) -> Rating {
         try await caller.call(RatingsMethods.getRating, params, call)
     }
 
-    /// A person's ratings of several titles; those without one are left out.
+    /// Returns a user's ratings of several titles; titles without one are left out.
     package func getRatings(_ params: GetRatingsParams, _ call: RPCCall) async throws(RPCError) -> FoundRatings {
         try await caller.call(RatingsMethods.getRatings, params, call)
     }
 
-    /// What several people have rated among titles, as far as one does not know it. One answer for each, in their
-    /// order.
+    /// Returns the ratings of titles by several users, except those that the caller already knows. One answer per
+    /// user, in order.
     package func lookUpRatings(
         _ params: LookUpRatingsParams, _ call: RPCCall
     ) async throws(RPCError) -> RatingsOfPeople {
         try await caller.call(RatingsMethods.lookUpRatings, params, call)
     }
 
-    /// A person's ratings, by what is asked for; the newest first unless told otherwise. Errors: invalidCursor.
+    /// Returns a user's ratings that match the given filters, newest first by default. Errors: invalidCursor.
     package func listRatings(_ params: ListRatingsParams, _ call: RPCCall) async throws(RPCError) -> RatingsPage {
         try await caller.call(RatingsMethods.listRatings, params, call)
     }
 
-    /// What all people here think of each of several titles; one without ratings has a count of 0.
+    /// Returns the ratings of several titles by all users here; a title without ratings has a count of 0.
     package func getSummaries(_ params: GetSummariesParams, _ call: RPCCall) async throws(RPCError) -> FoundSummaries {
         try await caller.call(RatingsMethods.getSummaries, params, call)
     }
 
-    /// A person's ratings in figures. Errors: unknownTimeZone.
+    /// Returns statistics of a user's ratings. Errors: unknownTimeZone.
     package func getStatistics(
         _ params: GetStatisticsParams, _ call: RPCCall
     ) async throws(RPCError) -> RatingStatistics {
         try await caller.call(RatingsMethods.getStatistics, params, call)
     }
 
-    /// The changes of a person's ratings, the latest first: all of them, or those of one title and one batch. Errors:
+    /// Returns the changes of a user's ratings, newest first; optionally only those of one title or one batch. Errors:
     /// invalidCursor.
     package func listTimeline(_ params: ListTimelineParams, _ call: RPCCall) async throws(RPCError) -> RatingTimeline {
         try await caller.call(RatingsMethods.listTimeline, params, call)
     }
 
-    /// The changes of a person's ratings after a version, in their order: a feed to follow, without a gap.
+    /// Returns the changes of a user's ratings after a version, in order: a feed to follow, without gaps.
     package func listChanges(_ params: ListChangesParams, _ call: RPCCall) async throws(RPCError) -> RatingFeed {
         try await caller.call(RatingsMethods.listChanges, params, call)
     }
 
-    /// Sets and takes back up to 1,000 ratings of a person, all or none; tells what became of each. Errors:
+    /// Sets and removes up to 1,000 ratings of a user, all or none; returns the outcome of each. Errors:
     /// idempotencyKeyReused, userNotFound.
     package func writeRatings(_ params: WriteRatingsParams, _ call: RPCCall) async throws(RPCError) -> WriteOutcomes {
         try await caller.call(RatingsMethods.writeRatings, params, call)
     }
 
-    /// Puts back what a batch has changed, up to 1,000 titles a call; a rating that was edited since keeps the edit
-    /// and is named. Errors: invalidCursor, userNotFound.
+    /// Restores what a batch has changed, up to 1,000 titles per call; a rating that was edited since keeps the edit
+    /// and is reported. Errors: invalidCursor, userNotFound.
     package func restoreBatch(_ params: RestoreBatchParams, _ call: RPCCall) async throws(RPCError) -> RestoredBatch {
         try await caller.call(RatingsMethods.restoreBatch, params, call)
     }
 
-    /// Removes everything of a person, and refuses what arrives late. Repeated until it says that it is done.
+    /// Removes everything of a user, and refuses what arrives late. To be repeated until it reports that it is done.
     package func deletePerson(_ params: DeletePersonParams, _ call: RPCCall) async throws(RPCError) -> RemovedRatings {
         try await caller.call(RatingsMethods.deletePerson, params, call)
     }
 
-    /// Re-keys everything of titles that were merged into others. Where a person has rated both, the newer rating
-    /// stays and both are in the history. May be repeated.
+    /// Moves everything of merged titles to the ids of the remaining ones. If a user has rated both titles, the newer
+    /// rating stays and both are in the history. Can be repeated.
     package func applyRedirects(
         _ params: ApplyRedirectsParams, _ call: RPCCall
     ) async throws(RPCError) -> AppliedRedirects {

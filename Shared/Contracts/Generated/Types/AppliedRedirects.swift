@@ -4,11 +4,11 @@
 package import JSON
 
 package struct AppliedRedirects: Sendable, Hashable, JSONCodable {
-    /// Ratings that are under the new id now.
+    /// Ratings that are now under the new id.
     package var moved: Int
-    /// Of these, how many met another rating of the same person.
+    /// How many of these met another rating by the same user.
     package var met: Int
-    /// False if there was more than one call could move.
+    /// False if there was more than one call can move.
     package var done: Bool
 
     package init(moved: Int, met: Int, done: Bool) {

@@ -5,7 +5,7 @@ package import JSON
 
 package struct FoundRatings: Sendable, Hashable, JSONCodable {
     package var ratings: [Rating]
-    /// Rated too, but not in this answer; absent where there are none.
+    /// Rated too, but not in this answer; absent if there are none.
     package var rest: [TitleID]?
 
     package init(ratings: [Rating], rest: [TitleID]? = nil) {

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// In the order of the question, under the ids that were asked for.
+/// In the order of the request, under the requested ids.
 package struct FoundSummaries: Sendable, Hashable, JSONCodable {
     package var summaries: [RatingSummary]
 

@@ -5,7 +5,7 @@ package import JSON
 
 package struct GetStatisticsParams: Sendable, Hashable, JSONCodable {
     package var user: UserID
-    /// Where the years begin; UTC unless it is given.
+    /// The time zone in which years begin; UTC by default.
     package var timeZone: String?
 
     package init(user: UserID, timeZone: String? = nil) {

@@ -5,7 +5,7 @@ package import JSON
 
 package struct ListChangesParams: Sendable, Hashable, JSONCodable {
     package var user: UserID
-    /// The last version that the caller has seen, 0 at first.
+    /// The last version that the caller has seen; initially 0.
     package var after: Int
     package var limit: Int?
 

@@ -8,12 +8,12 @@ package struct ListRatingsParams: Sendable, Hashable, JSONCodable {
     package var kind: TitleKind?
     package var minRating: DecimalTenths?
     package var maxRating: DecimalTenths?
-    /// Rated at this moment or later.
+    /// Rated at this time or later.
     package var from: Timestamp?
-    /// Rated before this moment.
+    /// Rated before this time.
     package var until: Timestamp?
     package var hasReview: Bool?
-    /// Words of the review; upper and lower case are the same.
+    /// Words in the review; case-insensitive.
     package var review: String?
     package var sort: RatingSort?
     package var limit: Int?

@@ -7,15 +7,15 @@ package struct RatingWrite: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var kind: TitleKind
     package var rating: DecimalTenths?
-    /// Left out, it stays as it is; empty, it is taken away.
+    /// If absent, it stays as it is; if empty, it is removed.
     package var review: String?
     package var spoiler: Bool?
     package var ratedAt: Timestamp?
     package var given: GivenRating?
     package var play: PlayID?
-    /// The version of the rating that the caller saw, 0 for none; where it is another one by now, the item is `older`.
+    /// The version of the rating that the caller saw, 0 for none; if it has changed since, the item is `older`.
     package var expectedVersion: Int?
-    /// The caller knows why this cannot be: the item is `invalid`, unless it was taken under this key before.
+    /// The caller knows why this is impossible: the item is `invalid`, unless it was accepted under this key before.
     package var refused: Bool?
 
     package init(

@@ -4,9 +4,9 @@
 package import JSON
 
 package struct RatingsOfPerson: Sendable, Hashable, JSONCodable {
-    /// Of all that the person has rated.
+    /// Of everything that the user has rated.
     package var version: String
-    /// Absent where the version is the one that is known already; what is not rated is left out.
+    /// Absent if the caller already has this version; unrated titles are left out.
     package var ratings: [FoundRating]?
 
     package init(version: String, ratings: [FoundRating]? = nil) {

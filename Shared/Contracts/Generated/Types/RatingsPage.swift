@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// A page of ratings; a page whose reviews are long has fewer than asked for.
+/// A page of ratings; fewer than requested if their reviews are long.
 package struct RatingsPage: Sendable, Hashable, JSONCodable {
     package var ratings: [Rating]
     package var nextCursor: String?

@@ -6,7 +6,7 @@ package import JSON
 package struct RemovedRatings: Sendable, Hashable, JSONCodable {
     /// Ratings removed by this call.
     package var removed: Int
-    /// False if there was more than one call could remove.
+    /// False if there was more than one call can remove.
     package var done: Bool
 
     package init(removed: Int, done: Bool) {

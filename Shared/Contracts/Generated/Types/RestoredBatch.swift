@@ -5,7 +5,7 @@ package import JSON
 
 package struct RestoredBatch: Sendable, Hashable, JSONCodable {
     package var restored: [TitleID]
-    /// Edited since.
+    /// Ratings that were edited since.
     package var kept: [TitleID]
     package var nextCursor: String?
 
