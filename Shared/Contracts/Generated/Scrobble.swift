@@ -5,241 +5,246 @@ package import RPC
 
 /// What the scrobble service answers.
 package protocol ScrobbleAPI: Sendable {
-    /// A person begins, or goes on, to watch a title. Errors: titleNotFound, wrongKind, contradictoryValues,
-    /// userNotFound.
+    /// Starts or continues watching a title. Errors: titleNotFound, wrongKind, contradictoryValues, userNotFound.
     func startPlayback(_ params: StartPlaybackParams, _ context: RPCContext) async throws(RPCError) -> PlaybackSession
-    /// A player tells where it is. Errors: sessionNotFound, sessionEnded.
+    /// Reports the position of a player. Errors: sessionNotFound, sessionEnded.
     func heartbeatPlayback(
         _ params: HeartbeatPlaybackParams, _ context: RPCContext
     ) async throws(RPCError) -> PlaybackSession
-    /// A person takes a break. Errors: sessionNotFound, sessionEnded.
+    /// Pauses a playback session. Errors: sessionNotFound, sessionEnded.
     func pausePlayback(_ params: PausePlaybackParams, _ context: RPCContext) async throws(RPCError) -> PlaybackSession
-    /// A person goes on. Errors: sessionNotFound, sessionEnded.
+    /// Resumes a playback session. Errors: sessionNotFound, sessionEnded.
     func resumePlayback(_ params: ResumePlaybackParams, _ context: RPCContext) async throws(RPCError) -> PlaybackSession
-    /// A person stops watching. Beyond the person's threshold this makes a play. Errors: sessionNotFound.
+    /// Stops watching. Beyond the user's threshold, this records a play. Errors: sessionNotFound.
     func stopPlayback(_ params: StopPlaybackParams, _ context: RPCContext) async throws(RPCError) -> StopOutcome
-    /// What a person watches now, the latest first.
+    /// Returns what a user is watching now, newest first.
     func listPlayback(_ params: ListPlaybackParams, _ context: RPCContext) async throws(RPCError) -> NowPlaying
-    /// What a person wants of playback.
+    /// Returns a user's playback settings.
     func getPlaybackSettings(
         _ params: GetPlaybackSettingsParams, _ context: RPCContext
     ) async throws(RPCError) -> PlaybackSettings
-    /// Says what a person wants of playback; holds for sittings that begin from now on. Errors: userNotFound,
+    /// Replaces a user's playback settings, which apply to sessions started from now on. Errors: userNotFound,
     /// preconditionFailed.
     func setPlaybackSettings(
         _ params: SetPlaybackSettingsParams, _ context: RPCContext
     ) async throws(RPCError) -> PlaybackSettings
-    /// A person writes down a play: now, at a moment, on a day, or at some time. What was removed before is put back.
-    /// Errors: titleNotFound, wrongKind, userNotFound, dateInFuture, unknownTimeZone, contradictoryValues,
+    /// Records a play: now, at a given time, on a given day, or at an unknown time. A play that was removed before is
+    /// restored. Errors: titleNotFound, wrongKind, userNotFound, dateInFuture, unknownTimeZone, contradictoryValues,
     /// idempotencyKeyReused.
     func addPlay(_ params: AddPlayParams, _ context: RPCContext) async throws(RPCError) -> PlayAdded
-    /// Takes a play out; no file and no other account brings it back.
+    /// Removes a play; no import and no sync brings it back.
     func removePlay(_ params: RemovePlayParams, _ context: RPCContext) async throws(RPCError) -> PlayRemoval
-    /// What other accounts have yet to be told, or what became of it; the latest first. Errors: invalidCursor.
+    /// Returns what other accounts have yet to be told, or the outcome; newest first. Errors: invalidCursor.
     func listJobs(_ params: ListJobsParams, _ context: RPCContext) async throws(RPCError) -> JobPage
-    /// Sends a job again that was given up.
+    /// Retries a job that was given up.
     func retryJob(_ params: RetryJobParams, _ context: RPCContext) async throws(RPCError) -> JobChange
-    /// Takes a job back that nobody has begun to send.
+    /// Cancels a job that is not being sent yet.
     func cancelJob(_ params: CancelJobParams, _ context: RPCContext) async throws(RPCError) -> JobChange
-    /// A person's accounts elsewhere: how they stand, and what the person wants of them.
+    /// Returns a user's accounts elsewhere: the state of each, and the user's settings for it.
     func listConnections(
         _ params: ListConnectionsParams, _ context: RPCContext
     ) async throws(RPCError) -> ConnectionList
-    /// Says what a person wants of an account elsewhere, connected or not yet; members that are absent stay as they
-    /// are. Errors: userNotFound.
+    /// Changes a user's settings for an account elsewhere, connected or not; absent members stay unchanged. Errors:
+    /// userNotFound.
     func updateConnection(
         _ params: UpdateConnectionParams, _ context: RPCContext
     ) async throws(RPCError) -> ConnectionView
-    /// Ends a connection. The other side is told to forget its tokens; what it brought stays, and so do the settings.
+    /// Ends a connection. The other side is told to revoke its tokens; what the connection brought stays, and so do
+    /// the settings.
     func disconnect(_ params: DisconnectParams, _ context: RPCContext) async throws(RPCError) -> Disconnection
-    /// Begins to connect a person's Trakt account by the authorization code flow, with PKCE and state. Errors:
+    /// Starts connecting a user's Trakt account by the authorization code flow, with PKCE and state. Errors:
     /// userNotFound.
     func connectTrakt(_ params: ConnectTraktParams, _ context: RPCContext) async throws(RPCError) -> ConnectInvitation
-    /// Ends the authorization code flow with what the callback brought. A state is good once, for the person who
-    /// began, for ten minutes.
+    /// Completes the authorization code flow with what the callback received. A state is valid once, for ten minutes,
+    /// for the user who started it.
     func completeTrakt(_ params: CompleteTraktParams, _ context: RPCContext) async throws(RPCError) -> ConnectOutcome
-    /// Begins to connect a person's Trakt account by a code that the person enters on another device. Errors:
+    /// Starts connecting a user's Trakt account with a code that the user enters on another device. Errors:
     /// userNotFound.
     func startTraktDevice(
         _ params: StartTraktDeviceParams, _ context: RPCContext
     ) async throws(RPCError) -> DeviceInvitation
-    /// What became of a device flow. Trakt is asked no sooner than it allows, however often this is called.
+    /// Returns the state of a device flow. Trakt is asked no more often than it allows, however often this is called.
     func pollTraktDevice(
         _ params: PollTraktDeviceParams, _ context: RPCContext
     ) async throws(RPCError) -> ConnectOutcome
-    /// Begins to connect a person's Simkl account by the authorization code flow (V2), with PKCE and state; for
+    /// Starts connecting a user's Simkl account by the authorization code flow (V2), with PKCE and state; for
     /// applications that Simkl has enabled for it. Errors: userNotFound.
     func connectSimkl(_ params: ConnectSimklParams, _ context: RPCContext) async throws(RPCError) -> ConnectInvitation
-    /// Ends the authorization code flow with what the callback brought. A state is good once, for the person who
-    /// began, for ten minutes.
+    /// Completes the authorization code flow with what the callback received. A state is valid once, for ten minutes,
+    /// for the user who started it.
     func completeSimkl(_ params: CompleteSimklParams, _ context: RPCContext) async throws(RPCError) -> ConnectOutcome
-    /// Begins to connect a person's Simkl account by a code that the person enters there. Errors: userNotFound.
+    /// Starts connecting a user's Simkl account with a code that the user enters at Simkl. Errors: userNotFound.
     func startSimklPin(_ params: StartSimklPinParams, _ context: RPCContext) async throws(RPCError) -> DeviceInvitation
-    /// What became of the code. Simkl is asked no sooner than it allows, however often this is called.
+    /// Returns the state of the flow. Simkl is asked no more often than it allows, however often this is called.
     func pollSimklPin(_ params: PollSimklPinParams, _ context: RPCContext) async throws(RPCError) -> ConnectOutcome
-    /// Asks for a sync of a connection, or for what it would do. With `confirms` the removals that a run has held back
-    /// may go, if they are the same. Errors: userNotFound.
+    /// Requests a sync of a connection, or what it would do. With `confirms`, removals that a run held back are
+    /// carried out if they are the same. Errors: userNotFound.
     func startSync(_ params: StartSyncParams, _ context: RPCContext) async throws(RPCError) -> SyncStart
-    /// A person's syncs, the latest first. Errors: invalidCursor.
+    /// Returns a user's sync runs, newest first. Errors: invalidCursor.
     func listRuns(_ params: ListRunsParams, _ context: RPCContext) async throws(RPCError) -> SyncRunPage
-    /// A sync with its plan: every change, and what became of it.
+    /// Returns a sync run with its plan: every change and its outcome.
     func getRun(_ params: GetRunParams, _ context: RPCContext) async throws(RPCError) -> SyncRunDetail
-    /// What both sides of a person's connections changed, the latest first; with the values that did not stay. Errors:
-    /// invalidCursor.
+    /// Returns the conflicts of a user's connections, where both sides changed, newest first, with the values that
+    /// were not kept. Errors: invalidCursor.
     func listConflicts(_ params: ListConflictsParams, _ context: RPCContext) async throws(RPCError) -> SyncConflictPage
-    /// A person says whose value stays; the next sync, which this asks for, does it.
+    /// Decides whose value is kept; the next sync, which this requests, carries it out.
     func resolveConflict(_ params: ResolveConflictParams, _ context: RPCContext) async throws(RPCError) -> JobChange
-    /// A person's plays, the latest first. Errors: invalidCursor.
+    /// Returns a user's plays, newest first. Errors: invalidCursor.
     func listHistory(_ params: ListHistoryParams, _ context: RPCContext) async throws(RPCError) -> HistoryPage
-    /// A new address for one media server. A person has 20 at the most (`tooMany`). Errors: userNotFound,
+    /// Creates a hook for one media server. A user has at most 20 (`tooMany`). Errors: userNotFound,
     /// idempotencyKeyReused.
     func createHook(_ params: CreateHookParams, _ context: RPCContext) async throws(RPCError) -> NewHook
-    /// A person's hooks, the oldest first.
+    /// Returns a user's hooks, oldest first.
     func listHooks(_ params: ListHooksParams, _ context: RPCContext) async throws(RPCError) -> HookList
-    /// One hook. Errors: hookNotFound.
+    /// Returns one hook. Errors: hookNotFound.
     func getHook(_ params: GetHookParams, _ context: RPCContext) async throws(RPCError) -> Hook
-    /// Changes what is named. Who forgets the server lets another one take its place. Errors: hookNotFound,
-    /// preconditionFailed.
+    /// Changes the given members of a hook. Forgetting the server lets another one take its place. Errors:
+    /// hookNotFound, preconditionFailed.
     func updateHook(_ params: UpdateHookParams, _ context: RPCContext) async throws(RPCError) -> Hook
-    /// Gives a hook another secret; the one before counts for a while. Errors: hookNotFound, idempotencyKeyReused.
+    /// Gives a hook a new secret; the previous one stays valid for a while. Errors: hookNotFound,
+    /// idempotencyKeyReused.
     func rotateHook(_ params: RotateHookParams, _ context: RPCContext) async throws(RPCError) -> NewHook
-    /// Takes a hook away with its deliveries; its address is nobody's from then on.
+    /// Deletes a hook and its deliveries; its address stops working.
     func deleteHook(_ params: DeleteHookParams, _ context: RPCContext) async throws(RPCError) -> HookRemoval
-    /// The accounts that a hook has heard of. Errors: hookNotFound.
+    /// Returns the accounts that a hook has seen. Errors: hookNotFound.
     func listHookAccounts(
         _ params: ListHookAccountsParams, _ context: RPCContext
     ) async throws(RPCError) -> HookAccountList
-    /// Says whose the plays of an account are, or that it is left out; what waited for that is worked. With neither,
-    /// it is nobody's again. Errors: hookAccountNotFound.
+    /// Assigns an account to a user, or ignores it; deliveries that waited for this are processed. With neither, the
+    /// account becomes unassigned. Errors: hookAccountNotFound.
     func assignHookAccount(
         _ params: AssignHookAccountParams, _ context: RPCContext
     ) async throws(RPCError) -> HookAccount
-    /// What a hook was sent, the latest first: the last 50, and what waits. Errors: hookNotFound, invalidCursor.
+    /// Returns what a hook was sent, newest first: the last 50 deliveries, and all that are waiting. Errors:
+    /// hookNotFound, invalidCursor.
     func listHookDeliveries(
         _ params: ListHookDeliveriesParams, _ context: RPCContext
     ) async throws(RPCError) -> HookDeliveryList
-    /// Works a delivery again, as when a title can be found by now. A play that is there already stays one. Errors:
-    /// deliveryNotFound.
+    /// Processes a delivery again, for example once a title can be found. A play that already exists is not recorded
+    /// twice. Errors: deliveryNotFound.
     func rerunHookDelivery(
         _ params: RerunHookDeliveryParams, _ context: RPCContext
     ) async throws(RPCError) -> DeliveryRerun
-    /// Takes in what a media server sent; once, however often it comes. `fault` says why the edge has nothing to hand
-    /// on. Errors: hookNotFound, otherServer, unreadableHook.
+    /// Accepts what a media server sent; once, however often it arrives. `fault` says why the gateway has nothing to
+    /// pass on. Errors: hookNotFound, otherServer, unreadableHook.
     func receiveHook(_ params: ReceiveHookParams, _ context: RPCContext) async throws(RPCError) -> HookReceipt
-    /// What happens to everybody, in order. Waits for something to happen where a wait is named. Without `after` it
-    /// says where the end is.
+    /// Returns what happens to all users, in order. With a wait given, waits for something to happen. Without `after`,
+    /// returns the position of the end.
     func events(_ params: EventsParams, _ context: RPCContext) async throws(RPCError) -> EventFeed
-    /// What has happened to one person since.
+    /// Returns what has happened to one user since.
     func eventsOf(_ params: EventsOfParams, _ context: RPCContext) async throws(RPCError) -> EventFeed
-    /// A person says when a play was; other accounts are told. A play that the ledger has at that time already takes
-    /// its place. Errors: playNotFound, dateInFuture, unknownTimeZone, contradictoryValues.
+    /// Changes when a play was watched; other accounts are told. If another play is already recorded for that time, it
+    /// replaces this one. Errors: playNotFound, dateInFuture, unknownTimeZone, contradictoryValues.
     func editPlay(_ params: EditPlayParams, _ context: RPCContext) async throws(RPCError) -> Play
-    /// Those of some plays that are a person's and stand; ids of other people's plays and of none are left out.
+    /// Returns those of the given plays that belong to the user and still exist; other users' plays and unknown ids
+    /// are left out.
     func getPlays(_ params: GetPlaysParams, _ context: RPCContext) async throws(RPCError) -> FoundPlays
-    /// What a person has watched of a title. Errors: titleNotFound, wrongKind.
+    /// Returns what a user has watched of a title. Errors: titleNotFound, wrongKind.
     func getWatched(_ params: GetWatchedParams, _ context: RPCContext) async throws(RPCError) -> WatchedState
-    /// A person has watched a title. Of a show and a season every episode that has aired and was not watched yet; with
-    /// `up_to`, of an episode, all before it too. Errors: titleNotFound, wrongKind, userNotFound, dateInFuture,
+    /// Marks a title as watched. For a show or a season, every episode that has aired and was not watched yet; for an
+    /// episode with `up_to`, all earlier ones too. Errors: titleNotFound, wrongKind, userNotFound, dateInFuture,
     /// unknownTimeZone, contradictoryValues, idempotencyKeyReused.
     func markWatched(_ params: MarkWatchedParams, _ context: RPCContext) async throws(RPCError) -> WatchedChange
-    /// A person has not watched a title: takes out every play of it, or of all episodes of a show or a season. No file
-    /// and no other account brings them back. Errors: titleNotFound, wrongKind.
+    /// Marks a title as not watched: removes every play of it, or of all episodes of a show or a season. No import and
+    /// no sync brings them back. Errors: titleNotFound, wrongKind.
     func unmarkWatched(_ params: UnmarkWatchedParams, _ context: RPCContext) async throws(RPCError) -> WatchedChange
-    /// How far a person got with a film or an episode. Errors: titleNotFound, wrongKind.
+    /// Returns how far a user got in a film or an episode. Errors: titleNotFound, wrongKind.
     func getProgress(_ params: GetProgressParams, _ context: RPCContext) async throws(RPCError) -> TitleProgress
-    /// What several titles are to a person - watched, half watched, wanted, owned, liked. One answer for each id,
+    /// Returns the state of several titles for a user: watched, half-watched, wanted, owned, liked. One answer per id,
     /// known or not.
     func getTitleStates(_ params: GetTitleStatesParams, _ context: RPCContext) async throws(RPCError) -> TitleStates
-    /// What titles are to several people, as far as one does not know it. One answer for each, in their order.
+    /// Returns the states of titles for several users, except those that the caller already knows. One answer per
+    /// user, in order.
     func lookUpTitleStates(
         _ params: LookUpTitleStatesParams, _ context: RPCContext
     ) async throws(RPCError) -> StatesOfPeople
-    /// Says how far a person got with a film or an episode; 0 leaves nothing to go on with. Errors: titleNotFound,
+    /// Sets how far a user got in a film or an episode; 0 leaves nothing to continue. Errors: titleNotFound,
     /// wrongKind, userNotFound.
     func setProgress(_ params: SetProgressParams, _ context: RPCContext) async throws(RPCError) -> TitleProgress
-    /// What a person may go on with: half watched films and episodes, and of every other show in progress the next
-    /// episode. The latest first.
+    /// Returns what a user can continue, newest first: half-watched films and episodes, and the next episode of every
+    /// other show in progress.
     func listGoingOn(_ params: ListGoingOnParams, _ context: RPCContext) async throws(RPCError) -> GoingOnList
-    /// A page of what a person keeps, the latest first. Of the watchlist what has that status; what is wanted without
-    /// one; with `since` only what was written down later, whatever its own date. Errors: invalidCursor.
+    /// Returns a page of what a user keeps, newest first. For the watchlist, the titles with the given status, or
+    /// those that are wanted if none is given; with `since`, only what was recorded later, whatever its own date.
+    /// Errors: invalidCursor.
     func listShelf(_ params: ListShelfParams, _ context: RPCContext) async throws(RPCError) -> ShelfPage
-    /// A person keeps titles, 1,000 at the most; one outcome each. What was taken out comes back. The caller knows
-    /// that the titles exist. Errors: userNotFound, dateInFuture.
+    /// Keeps up to 1,000 titles; one outcome each. Titles that had been removed are restored. The caller knows that
+    /// the titles exist. Errors: userNotFound, dateInFuture.
     func putOnShelf(_ params: PutOnShelfParams, _ context: RPCContext) async throws(RPCError) -> LedgerOutcomes
-    /// A person does not keep titles any more, 1,000 at the most; no file and no other account brings them back.
+    /// Removes up to 1,000 titles that a user keeps; no import and no sync brings them back.
     func takeOffShelf(_ params: TakeOffShelfParams, _ context: RPCContext) async throws(RPCError) -> LedgerOutcomes
-    /// A person makes a list, of 1,000 at the most (`tooMany`). The same call again, under the same key, is the same
+    /// Creates a list; a user has at most 1,000 (`tooMany`). Repeating the call under the same key returns the same
     /// list. Errors: userNotFound, idempotencyKeyReused.
     func createList(_ params: CreateListParams, _ context: RPCContext) async throws(RPCError) -> TitleList
-    /// A person's lists, the latest first. Errors: invalidCursor.
+    /// Returns a user's lists, newest first. Errors: invalidCursor.
     func listLists(_ params: ListListsParams, _ context: RPCContext) async throws(RPCError) -> TitleListPage
-    /// One list of a person. Errors: listNotFound.
+    /// Returns one of a user's lists. Errors: listNotFound.
     func getList(_ params: GetListParams, _ context: RPCContext) async throws(RPCError) -> TitleList
-    /// A person changes what a list is called and says; what is not given stays. Errors: listNotFound,
-    /// preconditionFailed.
+    /// Changes the given members of a list and leaves the others unchanged. Errors: listNotFound, preconditionFailed.
     func editList(_ params: EditListParams, _ context: RPCContext) async throws(RPCError) -> TitleList
-    /// A person takes a list out; no file and no other account brings it back.
+    /// Deletes a list; no import and no sync brings it back.
     func deleteList(_ params: DeleteListParams, _ context: RPCContext) async throws(RPCError) -> LedgerRemoval
-    /// A page of a list, in its order. Errors: listNotFound, invalidCursor.
+    /// Returns a page of a list, in list order. Errors: listNotFound, invalidCursor.
     func listListItems(_ params: ListListItemsParams, _ context: RPCContext) async throws(RPCError) -> ListItemPage
-    /// A person puts titles on a list, behind the last, 1,000 at the most; one outcome each. The caller knows that the
-    /// titles exist. Errors: listNotFound.
+    /// Appends up to 1,000 titles to a list; one outcome each. The caller knows that the titles exist. Errors:
+    /// listNotFound.
     func putListItems(_ params: PutListItemsParams, _ context: RPCContext) async throws(RPCError) -> LedgerOutcomes
-    /// A person takes titles off a list, 1,000 at the most. Errors: listNotFound.
+    /// Removes up to 1,000 titles from a list. Errors: listNotFound.
     func takeListItems(_ params: TakeListItemsParams, _ context: RPCContext) async throws(RPCError) -> LedgerOutcomes
-    /// Puts titles of a list, in the order in which they are given, before another one of it, or behind the last.
-    /// Errors: listNotFound.
+    /// Moves titles within a list, in the order given, to before another title or to the end. Errors: listNotFound.
     func moveListItems(_ params: MoveListItemsParams, _ context: RPCContext) async throws(RPCError) -> TitleList
-    /// What was written together for a person, the latest first. Errors: invalidCursor.
+    /// Returns a user's batches, each of which was written together, newest first. Errors: invalidCursor.
     func listBatches(_ params: ListBatchesParams, _ context: RPCContext) async throws(RPCError) -> BatchPage
-    /// What undoing a batch would come to; nothing is changed. What is older than the installation keeps is refused
-    /// (`undoExpired`). Errors: batchNotFound.
+    /// Returns what undoing a batch would do, without changing anything. A batch older than the installation's
+    /// retention period is refused (`undoExpired`). Errors: batchNotFound.
     func previewUndo(_ params: PreviewUndoParams, _ context: RPCContext) async throws(RPCError) -> UndoReport
-    /// Takes back what a batch has written, here and in the ratings; what was edited since keeps the edit and is
-    /// named. Repeating it changes nothing more. What is older than the installation keeps is refused (`undoExpired`).
-    /// Errors: batchNotFound.
+    /// Undoes what a batch has written, here and in the ratings; what was edited since keeps the edit and is reported.
+    /// Repeating the call changes nothing more. A batch older than the installation's retention period is refused
+    /// (`undoExpired`). Errors: batchNotFound.
     func undoBatch(_ params: UndoBatchParams, _ context: RPCContext) async throws(RPCError) -> UndoReport
-    /// Every film that a person watched, the earliest first, with what was written beside it; those of unknown date
-    /// come before all others. Errors: invalidCursor.
+    /// Returns every film that a user has watched, earliest first, with what was written about it; those with an
+    /// unknown date come before all others. Errors: invalidCursor.
     func listDiary(_ params: ListDiaryParams, _ context: RPCContext) async throws(RPCError) -> DiaryPage
-    /// Every play of a person, the earliest first, with what was written beside it; for exports. Errors:
+    /// Returns every play of a user, earliest first, with what was written about it; for exports. Errors:
     /// invalidCursor.
     func listPlays(_ params: ListPlaysParams, _ context: RPCContext) async throws(RPCError) -> PlayRecords
-    /// How far a person got with what was not watched to its end, the latest first; for exports. Errors:
+    /// Returns how far a user got in titles not watched to their end, newest first; for exports. Errors:
     /// invalidCursor.
     func listProgress(_ params: ListProgressParams, _ context: RPCContext) async throws(RPCError) -> ProgressPage
-    /// Begins to bring in files; they are sent next. Errors: userNotFound, unknownTimeZone, tooMany.
+    /// Starts an import; the files are sent next. Errors: userNotFound, unknownTimeZone, tooMany.
     func createImport(_ params: CreateImportParams, _ context: RPCContext) async throws(RPCError) -> Import
-    /// A piece of a file, each exactly where the one before ended; a piece that came before is taken as it is. Errors:
-    /// importNotFound, importNotReady, fileRefused.
+    /// Sends a piece of a file; each begins exactly where the previous one ended, and a piece that was sent before is
+    /// accepted as it is. Errors: importNotFound, importNotReady, fileRefused.
     func putImportChunk(_ params: PutImportChunkParams, _ context: RPCContext) async throws(RPCError) -> ImportReceived
-    /// All files are here; they are looked over, and their rows read. With `apply` the import goes on by itself to its
-    /// end. Errors: importNotFound, importNotReady, importExists, fileRefused.
+    /// Ends the upload: all files are here, are examined, and their rows are read. With `apply`, the import continues
+    /// by itself to its end. Errors: importNotFound, importNotReady, importExists, fileRefused.
     func finishUpload(_ params: FinishUploadParams, _ context: RPCContext) async throws(RPCError) -> Import
-    /// How far an import is; with `wait` the answer comes when it rests or the call's time is nearly up. Errors:
-    /// importNotFound.
+    /// Returns the progress of an import; with `wait`, the answer comes once it rests or the call's time is nearly up.
+    /// Errors: importNotFound.
     func getImport(_ params: GetImportParams, _ context: RPCContext) async throws(RPCError) -> Import
-    /// A person's imports, the latest first. Errors: invalidCursor.
+    /// Returns a user's imports, newest first. Errors: invalidCursor.
     func listImports(_ params: ListImportsParams, _ context: RPCContext) async throws(RPCError) -> ImportPage
-    /// The rows of an import in their order, or those of one verdict. Errors: importNotFound, invalidCursor.
+    /// Returns the rows of an import in order; all of them, or those with one verdict. Errors: importNotFound,
+    /// invalidCursor.
     func listImportRows(_ params: ListImportRowsParams, _ context: RPCContext) async throws(RPCError) -> ImportRowPage
-    /// Says what a file is that could be several things; the import goes on once all are known. Errors:
+    /// Sets the kind of a file that could be of several kinds; the import continues once all kinds are known. Errors:
     /// importNotFound.
     func setImportFileKind(
         _ params: SetImportFileKindParams, _ context: RPCContext
     ) async throws(RPCError) -> ImportFileKindSet
-    /// Says which title a row means, and every row of the same title with it, leaves them out, or gives a row its day.
-    /// Errors: importNotFound, importNotReady, titleNotFound, dateInFuture, contradictoryValues.
+    /// Corrects a row: names the title that it and every other row of the same title refer to, leaves these rows out,
+    /// or gives the row its day. Errors: importNotFound, importNotReady, titleNotFound, dateInFuture,
+    /// contradictoryValues.
     func correctImport(_ params: CorrectImportParams, _ context: RPCContext) async throws(RPCError) -> ImportRow
-    /// Writes what the preview shows; goes on after a crash, and may be repeated. Errors: importNotFound,
+    /// Writes what the preview shows; continues after a crash, and can be repeated. Errors: importNotFound,
     /// importNotReady.
     func applyImport(_ params: ApplyImportParams, _ context: RPCContext) async throws(RPCError) -> Import
-    /// Gives an import up before anything of it is written; may be repeated. Errors: importNotFound, importNotReady.
+    /// Cancels an import before anything is written; can be repeated. Errors: importNotFound, importNotReady.
     func cancelImport(_ params: CancelImportParams, _ context: RPCContext) async throws(RPCError) -> Import
-    /// A person lives in another time zone: what their hooks, their accounts at media servers and their open sittings
-    /// tell falls on days there from now on. Errors: unknownTimeZone.
+    /// Sets a user's time zone: from then on, what their hooks, media server accounts and open playback sessions
+    /// report falls on days in it. Errors: unknownTimeZone.
     func setTimeZone(_ params: SetTimeZoneParams, _ context: RPCContext) async throws(RPCError) -> TimeZoneChange
-    /// Removes everything of a person; what arrives late is refused.
+    /// Removes everything of a user; what arrives late is refused.
     func deletePerson(_ params: DeletePersonParams, _ context: RPCContext) async throws(RPCError) -> PersonDeletion
 }
 
@@ -336,53 +341,52 @@ package struct ScrobbleClient: Sendable {
 
     package init(_ caller: any RPCCaller) { self.caller = caller }
 
-    /// A person begins, or goes on, to watch a title. Errors: titleNotFound, wrongKind, contradictoryValues,
-    /// userNotFound.
+    /// Starts or continues watching a title. Errors: titleNotFound, wrongKind, contradictoryValues, userNotFound.
     package func startPlayback(
         _ params: StartPlaybackParams, _ call: RPCCall
     ) async throws(RPCError) -> PlaybackSession {
         try await caller.call(ScrobbleMethods.startPlayback, params, call)
     }
 
-    /// A player tells where it is. Errors: sessionNotFound, sessionEnded.
+    /// Reports the position of a player. Errors: sessionNotFound, sessionEnded.
     package func heartbeatPlayback(
         _ params: HeartbeatPlaybackParams, _ call: RPCCall
     ) async throws(RPCError) -> PlaybackSession {
         try await caller.call(ScrobbleMethods.heartbeatPlayback, params, call)
     }
 
-    /// A person takes a break. Errors: sessionNotFound, sessionEnded.
+    /// Pauses a playback session. Errors: sessionNotFound, sessionEnded.
     package func pausePlayback(
         _ params: PausePlaybackParams, _ call: RPCCall
     ) async throws(RPCError) -> PlaybackSession {
         try await caller.call(ScrobbleMethods.pausePlayback, params, call)
     }
 
-    /// A person goes on. Errors: sessionNotFound, sessionEnded.
+    /// Resumes a playback session. Errors: sessionNotFound, sessionEnded.
     package func resumePlayback(
         _ params: ResumePlaybackParams, _ call: RPCCall
     ) async throws(RPCError) -> PlaybackSession {
         try await caller.call(ScrobbleMethods.resumePlayback, params, call)
     }
 
-    /// A person stops watching. Beyond the person's threshold this makes a play. Errors: sessionNotFound.
+    /// Stops watching. Beyond the user's threshold, this records a play. Errors: sessionNotFound.
     package func stopPlayback(_ params: StopPlaybackParams, _ call: RPCCall) async throws(RPCError) -> StopOutcome {
         try await caller.call(ScrobbleMethods.stopPlayback, params, call)
     }
 
-    /// What a person watches now, the latest first.
+    /// Returns what a user is watching now, newest first.
     package func listPlayback(_ params: ListPlaybackParams, _ call: RPCCall) async throws(RPCError) -> NowPlaying {
         try await caller.call(ScrobbleMethods.listPlayback, params, call)
     }
 
-    /// What a person wants of playback.
+    /// Returns a user's playback settings.
     package func getPlaybackSettings(
         _ params: GetPlaybackSettingsParams, _ call: RPCCall
     ) async throws(RPCError) -> PlaybackSettings {
         try await caller.call(ScrobbleMethods.getPlaybackSettings, params, call)
     }
 
-    /// Says what a person wants of playback; holds for sittings that begin from now on. Errors: userNotFound,
+    /// Replaces a user's playback settings, which apply to sessions started from now on. Errors: userNotFound,
     /// preconditionFailed.
     package func setPlaybackSettings(
         _ params: SetPlaybackSettingsParams, _ call: RPCCall
@@ -390,54 +394,55 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.setPlaybackSettings, params, call)
     }
 
-    /// A person writes down a play: now, at a moment, on a day, or at some time. What was removed before is put back.
-    /// Errors: titleNotFound, wrongKind, userNotFound, dateInFuture, unknownTimeZone, contradictoryValues,
+    /// Records a play: now, at a given time, on a given day, or at an unknown time. A play that was removed before is
+    /// restored. Errors: titleNotFound, wrongKind, userNotFound, dateInFuture, unknownTimeZone, contradictoryValues,
     /// idempotencyKeyReused.
     package func addPlay(_ params: AddPlayParams, _ call: RPCCall) async throws(RPCError) -> PlayAdded {
         try await caller.call(ScrobbleMethods.addPlay, params, call)
     }
 
-    /// Takes a play out; no file and no other account brings it back.
+    /// Removes a play; no import and no sync brings it back.
     package func removePlay(_ params: RemovePlayParams, _ call: RPCCall) async throws(RPCError) -> PlayRemoval {
         try await caller.call(ScrobbleMethods.removePlay, params, call)
     }
 
-    /// What other accounts have yet to be told, or what became of it; the latest first. Errors: invalidCursor.
+    /// Returns what other accounts have yet to be told, or the outcome; newest first. Errors: invalidCursor.
     package func listJobs(_ params: ListJobsParams, _ call: RPCCall) async throws(RPCError) -> JobPage {
         try await caller.call(ScrobbleMethods.listJobs, params, call)
     }
 
-    /// Sends a job again that was given up.
+    /// Retries a job that was given up.
     package func retryJob(_ params: RetryJobParams, _ call: RPCCall) async throws(RPCError) -> JobChange {
         try await caller.call(ScrobbleMethods.retryJob, params, call)
     }
 
-    /// Takes a job back that nobody has begun to send.
+    /// Cancels a job that is not being sent yet.
     package func cancelJob(_ params: CancelJobParams, _ call: RPCCall) async throws(RPCError) -> JobChange {
         try await caller.call(ScrobbleMethods.cancelJob, params, call)
     }
 
-    /// A person's accounts elsewhere: how they stand, and what the person wants of them.
+    /// Returns a user's accounts elsewhere: the state of each, and the user's settings for it.
     package func listConnections(
         _ params: ListConnectionsParams, _ call: RPCCall
     ) async throws(RPCError) -> ConnectionList {
         try await caller.call(ScrobbleMethods.listConnections, params, call)
     }
 
-    /// Says what a person wants of an account elsewhere, connected or not yet; members that are absent stay as they
-    /// are. Errors: userNotFound.
+    /// Changes a user's settings for an account elsewhere, connected or not; absent members stay unchanged. Errors:
+    /// userNotFound.
     package func updateConnection(
         _ params: UpdateConnectionParams, _ call: RPCCall
     ) async throws(RPCError) -> ConnectionView {
         try await caller.call(ScrobbleMethods.updateConnection, params, call)
     }
 
-    /// Ends a connection. The other side is told to forget its tokens; what it brought stays, and so do the settings.
+    /// Ends a connection. The other side is told to revoke its tokens; what the connection brought stays, and so do
+    /// the settings.
     package func disconnect(_ params: DisconnectParams, _ call: RPCCall) async throws(RPCError) -> Disconnection {
         try await caller.call(ScrobbleMethods.disconnect, params, call)
     }
 
-    /// Begins to connect a person's Trakt account by the authorization code flow, with PKCE and state. Errors:
+    /// Starts connecting a user's Trakt account by the authorization code flow, with PKCE and state. Errors:
     /// userNotFound.
     package func connectTrakt(
         _ params: ConnectTraktParams, _ call: RPCCall
@@ -445,15 +450,15 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.connectTrakt, params, call)
     }
 
-    /// Ends the authorization code flow with what the callback brought. A state is good once, for the person who
-    /// began, for ten minutes.
+    /// Completes the authorization code flow with what the callback received. A state is valid once, for ten minutes,
+    /// for the user who started it.
     package func completeTrakt(
         _ params: CompleteTraktParams, _ call: RPCCall
     ) async throws(RPCError) -> ConnectOutcome {
         try await caller.call(ScrobbleMethods.completeTrakt, params, call)
     }
 
-    /// Begins to connect a person's Trakt account by a code that the person enters on another device. Errors:
+    /// Starts connecting a user's Trakt account with a code that the user enters on another device. Errors:
     /// userNotFound.
     package func startTraktDevice(
         _ params: StartTraktDeviceParams, _ call: RPCCall
@@ -461,14 +466,14 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.startTraktDevice, params, call)
     }
 
-    /// What became of a device flow. Trakt is asked no sooner than it allows, however often this is called.
+    /// Returns the state of a device flow. Trakt is asked no more often than it allows, however often this is called.
     package func pollTraktDevice(
         _ params: PollTraktDeviceParams, _ call: RPCCall
     ) async throws(RPCError) -> ConnectOutcome {
         try await caller.call(ScrobbleMethods.pollTraktDevice, params, call)
     }
 
-    /// Begins to connect a person's Simkl account by the authorization code flow (V2), with PKCE and state; for
+    /// Starts connecting a user's Simkl account by the authorization code flow (V2), with PKCE and state; for
     /// applications that Simkl has enabled for it. Errors: userNotFound.
     package func connectSimkl(
         _ params: ConnectSimklParams, _ call: RPCCall
@@ -476,340 +481,344 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.connectSimkl, params, call)
     }
 
-    /// Ends the authorization code flow with what the callback brought. A state is good once, for the person who
-    /// began, for ten minutes.
+    /// Completes the authorization code flow with what the callback received. A state is valid once, for ten minutes,
+    /// for the user who started it.
     package func completeSimkl(
         _ params: CompleteSimklParams, _ call: RPCCall
     ) async throws(RPCError) -> ConnectOutcome {
         try await caller.call(ScrobbleMethods.completeSimkl, params, call)
     }
 
-    /// Begins to connect a person's Simkl account by a code that the person enters there. Errors: userNotFound.
+    /// Starts connecting a user's Simkl account with a code that the user enters at Simkl. Errors: userNotFound.
     package func startSimklPin(
         _ params: StartSimklPinParams, _ call: RPCCall
     ) async throws(RPCError) -> DeviceInvitation {
         try await caller.call(ScrobbleMethods.startSimklPin, params, call)
     }
 
-    /// What became of the code. Simkl is asked no sooner than it allows, however often this is called.
+    /// Returns the state of the flow. Simkl is asked no more often than it allows, however often this is called.
     package func pollSimklPin(_ params: PollSimklPinParams, _ call: RPCCall) async throws(RPCError) -> ConnectOutcome {
         try await caller.call(ScrobbleMethods.pollSimklPin, params, call)
     }
 
-    /// Asks for a sync of a connection, or for what it would do. With `confirms` the removals that a run has held back
-    /// may go, if they are the same. Errors: userNotFound.
+    /// Requests a sync of a connection, or what it would do. With `confirms`, removals that a run held back are
+    /// carried out if they are the same. Errors: userNotFound.
     package func startSync(_ params: StartSyncParams, _ call: RPCCall) async throws(RPCError) -> SyncStart {
         try await caller.call(ScrobbleMethods.startSync, params, call)
     }
 
-    /// A person's syncs, the latest first. Errors: invalidCursor.
+    /// Returns a user's sync runs, newest first. Errors: invalidCursor.
     package func listRuns(_ params: ListRunsParams, _ call: RPCCall) async throws(RPCError) -> SyncRunPage {
         try await caller.call(ScrobbleMethods.listRuns, params, call)
     }
 
-    /// A sync with its plan: every change, and what became of it.
+    /// Returns a sync run with its plan: every change and its outcome.
     package func getRun(_ params: GetRunParams, _ call: RPCCall) async throws(RPCError) -> SyncRunDetail {
         try await caller.call(ScrobbleMethods.getRun, params, call)
     }
 
-    /// What both sides of a person's connections changed, the latest first; with the values that did not stay. Errors:
-    /// invalidCursor.
+    /// Returns the conflicts of a user's connections, where both sides changed, newest first, with the values that
+    /// were not kept. Errors: invalidCursor.
     package func listConflicts(
         _ params: ListConflictsParams, _ call: RPCCall
     ) async throws(RPCError) -> SyncConflictPage {
         try await caller.call(ScrobbleMethods.listConflicts, params, call)
     }
 
-    /// A person says whose value stays; the next sync, which this asks for, does it.
+    /// Decides whose value is kept; the next sync, which this requests, carries it out.
     package func resolveConflict(_ params: ResolveConflictParams, _ call: RPCCall) async throws(RPCError) -> JobChange {
         try await caller.call(ScrobbleMethods.resolveConflict, params, call)
     }
 
-    /// A person's plays, the latest first. Errors: invalidCursor.
+    /// Returns a user's plays, newest first. Errors: invalidCursor.
     package func listHistory(_ params: ListHistoryParams, _ call: RPCCall) async throws(RPCError) -> HistoryPage {
         try await caller.call(ScrobbleMethods.listHistory, params, call)
     }
 
-    /// A new address for one media server. A person has 20 at the most (`tooMany`). Errors: userNotFound,
+    /// Creates a hook for one media server. A user has at most 20 (`tooMany`). Errors: userNotFound,
     /// idempotencyKeyReused.
     package func createHook(_ params: CreateHookParams, _ call: RPCCall) async throws(RPCError) -> NewHook {
         try await caller.call(ScrobbleMethods.createHook, params, call)
     }
 
-    /// A person's hooks, the oldest first.
+    /// Returns a user's hooks, oldest first.
     package func listHooks(_ params: ListHooksParams, _ call: RPCCall) async throws(RPCError) -> HookList {
         try await caller.call(ScrobbleMethods.listHooks, params, call)
     }
 
-    /// One hook. Errors: hookNotFound.
+    /// Returns one hook. Errors: hookNotFound.
     package func getHook(_ params: GetHookParams, _ call: RPCCall) async throws(RPCError) -> Hook {
         try await caller.call(ScrobbleMethods.getHook, params, call)
     }
 
-    /// Changes what is named. Who forgets the server lets another one take its place. Errors: hookNotFound,
-    /// preconditionFailed.
+    /// Changes the given members of a hook. Forgetting the server lets another one take its place. Errors:
+    /// hookNotFound, preconditionFailed.
     package func updateHook(_ params: UpdateHookParams, _ call: RPCCall) async throws(RPCError) -> Hook {
         try await caller.call(ScrobbleMethods.updateHook, params, call)
     }
 
-    /// Gives a hook another secret; the one before counts for a while. Errors: hookNotFound, idempotencyKeyReused.
+    /// Gives a hook a new secret; the previous one stays valid for a while. Errors: hookNotFound,
+    /// idempotencyKeyReused.
     package func rotateHook(_ params: RotateHookParams, _ call: RPCCall) async throws(RPCError) -> NewHook {
         try await caller.call(ScrobbleMethods.rotateHook, params, call)
     }
 
-    /// Takes a hook away with its deliveries; its address is nobody's from then on.
+    /// Deletes a hook and its deliveries; its address stops working.
     package func deleteHook(_ params: DeleteHookParams, _ call: RPCCall) async throws(RPCError) -> HookRemoval {
         try await caller.call(ScrobbleMethods.deleteHook, params, call)
     }
 
-    /// The accounts that a hook has heard of. Errors: hookNotFound.
+    /// Returns the accounts that a hook has seen. Errors: hookNotFound.
     package func listHookAccounts(
         _ params: ListHookAccountsParams, _ call: RPCCall
     ) async throws(RPCError) -> HookAccountList {
         try await caller.call(ScrobbleMethods.listHookAccounts, params, call)
     }
 
-    /// Says whose the plays of an account are, or that it is left out; what waited for that is worked. With neither,
-    /// it is nobody's again. Errors: hookAccountNotFound.
+    /// Assigns an account to a user, or ignores it; deliveries that waited for this are processed. With neither, the
+    /// account becomes unassigned. Errors: hookAccountNotFound.
     package func assignHookAccount(
         _ params: AssignHookAccountParams, _ call: RPCCall
     ) async throws(RPCError) -> HookAccount {
         try await caller.call(ScrobbleMethods.assignHookAccount, params, call)
     }
 
-    /// What a hook was sent, the latest first: the last 50, and what waits. Errors: hookNotFound, invalidCursor.
+    /// Returns what a hook was sent, newest first: the last 50 deliveries, and all that are waiting. Errors:
+    /// hookNotFound, invalidCursor.
     package func listHookDeliveries(
         _ params: ListHookDeliveriesParams, _ call: RPCCall
     ) async throws(RPCError) -> HookDeliveryList {
         try await caller.call(ScrobbleMethods.listHookDeliveries, params, call)
     }
 
-    /// Works a delivery again, as when a title can be found by now. A play that is there already stays one. Errors:
-    /// deliveryNotFound.
+    /// Processes a delivery again, for example once a title can be found. A play that already exists is not recorded
+    /// twice. Errors: deliveryNotFound.
     package func rerunHookDelivery(
         _ params: RerunHookDeliveryParams, _ call: RPCCall
     ) async throws(RPCError) -> DeliveryRerun {
         try await caller.call(ScrobbleMethods.rerunHookDelivery, params, call)
     }
 
-    /// Takes in what a media server sent; once, however often it comes. `fault` says why the edge has nothing to hand
-    /// on. Errors: hookNotFound, otherServer, unreadableHook.
+    /// Accepts what a media server sent; once, however often it arrives. `fault` says why the gateway has nothing to
+    /// pass on. Errors: hookNotFound, otherServer, unreadableHook.
     package func receiveHook(_ params: ReceiveHookParams, _ call: RPCCall) async throws(RPCError) -> HookReceipt {
         try await caller.call(ScrobbleMethods.receiveHook, params, call)
     }
 
-    /// What happens to everybody, in order. Waits for something to happen where a wait is named. Without `after` it
-    /// says where the end is.
+    /// Returns what happens to all users, in order. With a wait given, waits for something to happen. Without `after`,
+    /// returns the position of the end.
     package func events(_ params: EventsParams, _ call: RPCCall) async throws(RPCError) -> EventFeed {
         try await caller.call(ScrobbleMethods.events, params, call)
     }
 
-    /// What has happened to one person since.
+    /// Returns what has happened to one user since.
     package func eventsOf(_ params: EventsOfParams, _ call: RPCCall) async throws(RPCError) -> EventFeed {
         try await caller.call(ScrobbleMethods.eventsOf, params, call)
     }
 
-    /// A person says when a play was; other accounts are told. A play that the ledger has at that time already takes
-    /// its place. Errors: playNotFound, dateInFuture, unknownTimeZone, contradictoryValues.
+    /// Changes when a play was watched; other accounts are told. If another play is already recorded for that time, it
+    /// replaces this one. Errors: playNotFound, dateInFuture, unknownTimeZone, contradictoryValues.
     package func editPlay(_ params: EditPlayParams, _ call: RPCCall) async throws(RPCError) -> Play {
         try await caller.call(ScrobbleMethods.editPlay, params, call)
     }
 
-    /// Those of some plays that are a person's and stand; ids of other people's plays and of none are left out.
+    /// Returns those of the given plays that belong to the user and still exist; other users' plays and unknown ids
+    /// are left out.
     package func getPlays(_ params: GetPlaysParams, _ call: RPCCall) async throws(RPCError) -> FoundPlays {
         try await caller.call(ScrobbleMethods.getPlays, params, call)
     }
 
-    /// What a person has watched of a title. Errors: titleNotFound, wrongKind.
+    /// Returns what a user has watched of a title. Errors: titleNotFound, wrongKind.
     package func getWatched(_ params: GetWatchedParams, _ call: RPCCall) async throws(RPCError) -> WatchedState {
         try await caller.call(ScrobbleMethods.getWatched, params, call)
     }
 
-    /// A person has watched a title. Of a show and a season every episode that has aired and was not watched yet; with
-    /// `up_to`, of an episode, all before it too. Errors: titleNotFound, wrongKind, userNotFound, dateInFuture,
+    /// Marks a title as watched. For a show or a season, every episode that has aired and was not watched yet; for an
+    /// episode with `up_to`, all earlier ones too. Errors: titleNotFound, wrongKind, userNotFound, dateInFuture,
     /// unknownTimeZone, contradictoryValues, idempotencyKeyReused.
     package func markWatched(_ params: MarkWatchedParams, _ call: RPCCall) async throws(RPCError) -> WatchedChange {
         try await caller.call(ScrobbleMethods.markWatched, params, call)
     }
 
-    /// A person has not watched a title: takes out every play of it, or of all episodes of a show or a season. No file
-    /// and no other account brings them back. Errors: titleNotFound, wrongKind.
+    /// Marks a title as not watched: removes every play of it, or of all episodes of a show or a season. No import and
+    /// no sync brings them back. Errors: titleNotFound, wrongKind.
     package func unmarkWatched(_ params: UnmarkWatchedParams, _ call: RPCCall) async throws(RPCError) -> WatchedChange {
         try await caller.call(ScrobbleMethods.unmarkWatched, params, call)
     }
 
-    /// How far a person got with a film or an episode. Errors: titleNotFound, wrongKind.
+    /// Returns how far a user got in a film or an episode. Errors: titleNotFound, wrongKind.
     package func getProgress(_ params: GetProgressParams, _ call: RPCCall) async throws(RPCError) -> TitleProgress {
         try await caller.call(ScrobbleMethods.getProgress, params, call)
     }
 
-    /// What several titles are to a person - watched, half watched, wanted, owned, liked. One answer for each id,
+    /// Returns the state of several titles for a user: watched, half-watched, wanted, owned, liked. One answer per id,
     /// known or not.
     package func getTitleStates(_ params: GetTitleStatesParams, _ call: RPCCall) async throws(RPCError) -> TitleStates {
         try await caller.call(ScrobbleMethods.getTitleStates, params, call)
     }
 
-    /// What titles are to several people, as far as one does not know it. One answer for each, in their order.
+    /// Returns the states of titles for several users, except those that the caller already knows. One answer per
+    /// user, in order.
     package func lookUpTitleStates(
         _ params: LookUpTitleStatesParams, _ call: RPCCall
     ) async throws(RPCError) -> StatesOfPeople {
         try await caller.call(ScrobbleMethods.lookUpTitleStates, params, call)
     }
 
-    /// Says how far a person got with a film or an episode; 0 leaves nothing to go on with. Errors: titleNotFound,
+    /// Sets how far a user got in a film or an episode; 0 leaves nothing to continue. Errors: titleNotFound,
     /// wrongKind, userNotFound.
     package func setProgress(_ params: SetProgressParams, _ call: RPCCall) async throws(RPCError) -> TitleProgress {
         try await caller.call(ScrobbleMethods.setProgress, params, call)
     }
 
-    /// What a person may go on with: half watched films and episodes, and of every other show in progress the next
-    /// episode. The latest first.
+    /// Returns what a user can continue, newest first: half-watched films and episodes, and the next episode of every
+    /// other show in progress.
     package func listGoingOn(_ params: ListGoingOnParams, _ call: RPCCall) async throws(RPCError) -> GoingOnList {
         try await caller.call(ScrobbleMethods.listGoingOn, params, call)
     }
 
-    /// A page of what a person keeps, the latest first. Of the watchlist what has that status; what is wanted without
-    /// one; with `since` only what was written down later, whatever its own date. Errors: invalidCursor.
+    /// Returns a page of what a user keeps, newest first. For the watchlist, the titles with the given status, or
+    /// those that are wanted if none is given; with `since`, only what was recorded later, whatever its own date.
+    /// Errors: invalidCursor.
     package func listShelf(_ params: ListShelfParams, _ call: RPCCall) async throws(RPCError) -> ShelfPage {
         try await caller.call(ScrobbleMethods.listShelf, params, call)
     }
 
-    /// A person keeps titles, 1,000 at the most; one outcome each. What was taken out comes back. The caller knows
-    /// that the titles exist. Errors: userNotFound, dateInFuture.
+    /// Keeps up to 1,000 titles; one outcome each. Titles that had been removed are restored. The caller knows that
+    /// the titles exist. Errors: userNotFound, dateInFuture.
     package func putOnShelf(_ params: PutOnShelfParams, _ call: RPCCall) async throws(RPCError) -> LedgerOutcomes {
         try await caller.call(ScrobbleMethods.putOnShelf, params, call)
     }
 
-    /// A person does not keep titles any more, 1,000 at the most; no file and no other account brings them back.
+    /// Removes up to 1,000 titles that a user keeps; no import and no sync brings them back.
     package func takeOffShelf(_ params: TakeOffShelfParams, _ call: RPCCall) async throws(RPCError) -> LedgerOutcomes {
         try await caller.call(ScrobbleMethods.takeOffShelf, params, call)
     }
 
-    /// A person makes a list, of 1,000 at the most (`tooMany`). The same call again, under the same key, is the same
+    /// Creates a list; a user has at most 1,000 (`tooMany`). Repeating the call under the same key returns the same
     /// list. Errors: userNotFound, idempotencyKeyReused.
     package func createList(_ params: CreateListParams, _ call: RPCCall) async throws(RPCError) -> TitleList {
         try await caller.call(ScrobbleMethods.createList, params, call)
     }
 
-    /// A person's lists, the latest first. Errors: invalidCursor.
+    /// Returns a user's lists, newest first. Errors: invalidCursor.
     package func listLists(_ params: ListListsParams, _ call: RPCCall) async throws(RPCError) -> TitleListPage {
         try await caller.call(ScrobbleMethods.listLists, params, call)
     }
 
-    /// One list of a person. Errors: listNotFound.
+    /// Returns one of a user's lists. Errors: listNotFound.
     package func getList(_ params: GetListParams, _ call: RPCCall) async throws(RPCError) -> TitleList {
         try await caller.call(ScrobbleMethods.getList, params, call)
     }
 
-    /// A person changes what a list is called and says; what is not given stays. Errors: listNotFound,
-    /// preconditionFailed.
+    /// Changes the given members of a list and leaves the others unchanged. Errors: listNotFound, preconditionFailed.
     package func editList(_ params: EditListParams, _ call: RPCCall) async throws(RPCError) -> TitleList {
         try await caller.call(ScrobbleMethods.editList, params, call)
     }
 
-    /// A person takes a list out; no file and no other account brings it back.
+    /// Deletes a list; no import and no sync brings it back.
     package func deleteList(_ params: DeleteListParams, _ call: RPCCall) async throws(RPCError) -> LedgerRemoval {
         try await caller.call(ScrobbleMethods.deleteList, params, call)
     }
 
-    /// A page of a list, in its order. Errors: listNotFound, invalidCursor.
+    /// Returns a page of a list, in list order. Errors: listNotFound, invalidCursor.
     package func listListItems(_ params: ListListItemsParams, _ call: RPCCall) async throws(RPCError) -> ListItemPage {
         try await caller.call(ScrobbleMethods.listListItems, params, call)
     }
 
-    /// A person puts titles on a list, behind the last, 1,000 at the most; one outcome each. The caller knows that the
-    /// titles exist. Errors: listNotFound.
+    /// Appends up to 1,000 titles to a list; one outcome each. The caller knows that the titles exist. Errors:
+    /// listNotFound.
     package func putListItems(_ params: PutListItemsParams, _ call: RPCCall) async throws(RPCError) -> LedgerOutcomes {
         try await caller.call(ScrobbleMethods.putListItems, params, call)
     }
 
-    /// A person takes titles off a list, 1,000 at the most. Errors: listNotFound.
+    /// Removes up to 1,000 titles from a list. Errors: listNotFound.
     package func takeListItems(
         _ params: TakeListItemsParams, _ call: RPCCall
     ) async throws(RPCError) -> LedgerOutcomes {
         try await caller.call(ScrobbleMethods.takeListItems, params, call)
     }
 
-    /// Puts titles of a list, in the order in which they are given, before another one of it, or behind the last.
-    /// Errors: listNotFound.
+    /// Moves titles within a list, in the order given, to before another title or to the end. Errors: listNotFound.
     package func moveListItems(_ params: MoveListItemsParams, _ call: RPCCall) async throws(RPCError) -> TitleList {
         try await caller.call(ScrobbleMethods.moveListItems, params, call)
     }
 
-    /// What was written together for a person, the latest first. Errors: invalidCursor.
+    /// Returns a user's batches, each of which was written together, newest first. Errors: invalidCursor.
     package func listBatches(_ params: ListBatchesParams, _ call: RPCCall) async throws(RPCError) -> BatchPage {
         try await caller.call(ScrobbleMethods.listBatches, params, call)
     }
 
-    /// What undoing a batch would come to; nothing is changed. What is older than the installation keeps is refused
-    /// (`undoExpired`). Errors: batchNotFound.
+    /// Returns what undoing a batch would do, without changing anything. A batch older than the installation's
+    /// retention period is refused (`undoExpired`). Errors: batchNotFound.
     package func previewUndo(_ params: PreviewUndoParams, _ call: RPCCall) async throws(RPCError) -> UndoReport {
         try await caller.call(ScrobbleMethods.previewUndo, params, call)
     }
 
-    /// Takes back what a batch has written, here and in the ratings; what was edited since keeps the edit and is
-    /// named. Repeating it changes nothing more. What is older than the installation keeps is refused (`undoExpired`).
-    /// Errors: batchNotFound.
+    /// Undoes what a batch has written, here and in the ratings; what was edited since keeps the edit and is reported.
+    /// Repeating the call changes nothing more. A batch older than the installation's retention period is refused
+    /// (`undoExpired`). Errors: batchNotFound.
     package func undoBatch(_ params: UndoBatchParams, _ call: RPCCall) async throws(RPCError) -> UndoReport {
         try await caller.call(ScrobbleMethods.undoBatch, params, call)
     }
 
-    /// Every film that a person watched, the earliest first, with what was written beside it; those of unknown date
-    /// come before all others. Errors: invalidCursor.
+    /// Returns every film that a user has watched, earliest first, with what was written about it; those with an
+    /// unknown date come before all others. Errors: invalidCursor.
     package func listDiary(_ params: ListDiaryParams, _ call: RPCCall) async throws(RPCError) -> DiaryPage {
         try await caller.call(ScrobbleMethods.listDiary, params, call)
     }
 
-    /// Every play of a person, the earliest first, with what was written beside it; for exports. Errors:
+    /// Returns every play of a user, earliest first, with what was written about it; for exports. Errors:
     /// invalidCursor.
     package func listPlays(_ params: ListPlaysParams, _ call: RPCCall) async throws(RPCError) -> PlayRecords {
         try await caller.call(ScrobbleMethods.listPlays, params, call)
     }
 
-    /// How far a person got with what was not watched to its end, the latest first; for exports. Errors:
+    /// Returns how far a user got in titles not watched to their end, newest first; for exports. Errors:
     /// invalidCursor.
     package func listProgress(_ params: ListProgressParams, _ call: RPCCall) async throws(RPCError) -> ProgressPage {
         try await caller.call(ScrobbleMethods.listProgress, params, call)
     }
 
-    /// Begins to bring in files; they are sent next. Errors: userNotFound, unknownTimeZone, tooMany.
+    /// Starts an import; the files are sent next. Errors: userNotFound, unknownTimeZone, tooMany.
     package func createImport(_ params: CreateImportParams, _ call: RPCCall) async throws(RPCError) -> Import {
         try await caller.call(ScrobbleMethods.createImport, params, call)
     }
 
-    /// A piece of a file, each exactly where the one before ended; a piece that came before is taken as it is. Errors:
-    /// importNotFound, importNotReady, fileRefused.
+    /// Sends a piece of a file; each begins exactly where the previous one ended, and a piece that was sent before is
+    /// accepted as it is. Errors: importNotFound, importNotReady, fileRefused.
     package func putImportChunk(
         _ params: PutImportChunkParams, _ call: RPCCall
     ) async throws(RPCError) -> ImportReceived {
         try await caller.call(ScrobbleMethods.putImportChunk, params, call)
     }
 
-    /// All files are here; they are looked over, and their rows read. With `apply` the import goes on by itself to its
-    /// end. Errors: importNotFound, importNotReady, importExists, fileRefused.
+    /// Ends the upload: all files are here, are examined, and their rows are read. With `apply`, the import continues
+    /// by itself to its end. Errors: importNotFound, importNotReady, importExists, fileRefused.
     package func finishUpload(_ params: FinishUploadParams, _ call: RPCCall) async throws(RPCError) -> Import {
         try await caller.call(ScrobbleMethods.finishUpload, params, call)
     }
 
-    /// How far an import is; with `wait` the answer comes when it rests or the call's time is nearly up. Errors:
-    /// importNotFound.
+    /// Returns the progress of an import; with `wait`, the answer comes once it rests or the call's time is nearly up.
+    /// Errors: importNotFound.
     package func getImport(_ params: GetImportParams, _ call: RPCCall) async throws(RPCError) -> Import {
         try await caller.call(ScrobbleMethods.getImport, params, call)
     }
 
-    /// A person's imports, the latest first. Errors: invalidCursor.
+    /// Returns a user's imports, newest first. Errors: invalidCursor.
     package func listImports(_ params: ListImportsParams, _ call: RPCCall) async throws(RPCError) -> ImportPage {
         try await caller.call(ScrobbleMethods.listImports, params, call)
     }
 
-    /// The rows of an import in their order, or those of one verdict. Errors: importNotFound, invalidCursor.
+    /// Returns the rows of an import in order; all of them, or those with one verdict. Errors: importNotFound,
+    /// invalidCursor.
     package func listImportRows(
         _ params: ListImportRowsParams, _ call: RPCCall
     ) async throws(RPCError) -> ImportRowPage {
         try await caller.call(ScrobbleMethods.listImportRows, params, call)
     }
 
-    /// Says what a file is that could be several things; the import goes on once all are known. Errors:
+    /// Sets the kind of a file that could be of several kinds; the import continues once all kinds are known. Errors:
     /// importNotFound.
     package func setImportFileKind(
         _ params: SetImportFileKindParams, _ call: RPCCall
@@ -817,30 +826,31 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.setImportFileKind, params, call)
     }
 
-    /// Says which title a row means, and every row of the same title with it, leaves them out, or gives a row its day.
-    /// Errors: importNotFound, importNotReady, titleNotFound, dateInFuture, contradictoryValues.
+    /// Corrects a row: names the title that it and every other row of the same title refer to, leaves these rows out,
+    /// or gives the row its day. Errors: importNotFound, importNotReady, titleNotFound, dateInFuture,
+    /// contradictoryValues.
     package func correctImport(_ params: CorrectImportParams, _ call: RPCCall) async throws(RPCError) -> ImportRow {
         try await caller.call(ScrobbleMethods.correctImport, params, call)
     }
 
-    /// Writes what the preview shows; goes on after a crash, and may be repeated. Errors: importNotFound,
+    /// Writes what the preview shows; continues after a crash, and can be repeated. Errors: importNotFound,
     /// importNotReady.
     package func applyImport(_ params: ApplyImportParams, _ call: RPCCall) async throws(RPCError) -> Import {
         try await caller.call(ScrobbleMethods.applyImport, params, call)
     }
 
-    /// Gives an import up before anything of it is written; may be repeated. Errors: importNotFound, importNotReady.
+    /// Cancels an import before anything is written; can be repeated. Errors: importNotFound, importNotReady.
     package func cancelImport(_ params: CancelImportParams, _ call: RPCCall) async throws(RPCError) -> Import {
         try await caller.call(ScrobbleMethods.cancelImport, params, call)
     }
 
-    /// A person lives in another time zone: what their hooks, their accounts at media servers and their open sittings
-    /// tell falls on days there from now on. Errors: unknownTimeZone.
+    /// Sets a user's time zone: from then on, what their hooks, media server accounts and open playback sessions
+    /// report falls on days in it. Errors: unknownTimeZone.
     package func setTimeZone(_ params: SetTimeZoneParams, _ call: RPCCall) async throws(RPCError) -> TimeZoneChange {
         try await caller.call(ScrobbleMethods.setTimeZone, params, call)
     }
 
-    /// Removes everything of a person; what arrives late is refused.
+    /// Removes everything of a user; what arrives late is refused.
     package func deletePerson(_ params: DeletePersonParams, _ call: RPCCall) async throws(RPCError) -> PersonDeletion {
         try await caller.call(ScrobbleMethods.deletePerson, params, call)
     }

@@ -6,10 +6,10 @@ package import JSON
 package struct CorrectImportParams: Sendable, Hashable, JSONCodable {
     package var user: UserID
     package var `import`: ImportID
-    /// Among the rows, from 0.
+    /// The position among the rows, from 0.
     package var place: Int
     package var title: TitleID?
-    /// Leaves the rows out; false takes back what was said of them.
+    /// Leaves the rows out; false withdraws what was said about them.
     package var skip: Bool?
     /// The day of this one row.
     package var watchedOn: CalendarDate?

@@ -5,7 +5,7 @@ package import JSON
 
 package struct CreateImportParams: Sendable, Hashable, JSONCodable {
     package var user: UserID
-    /// Where the person lives; decides on which day a play was.
+    /// The user's time zone, which decides the day of a play.
     package var timeZone: String?
 
     package init(user: UserID, timeZone: String? = nil) {

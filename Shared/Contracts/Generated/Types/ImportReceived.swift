@@ -4,7 +4,7 @@
 package import JSON
 
 package struct ImportReceived: Sendable, Hashable, JSONCodable {
-    /// Of the file, as far as it is here.
+    /// How much of the file has arrived.
     package var sizeBytes: Int
 
     package init(sizeBytes: Int) {

@@ -5,7 +5,7 @@ package import JSON
 
 package struct ListConflictsParams: Sendable, Hashable, JSONCodable {
     package var user: UserID
-    /// Only those that wait for a word.
+    /// Only conflicts that await a decision.
     package var open: Bool?
     package var limit: Int?
     package var cursor: String?

@@ -5,7 +5,7 @@ package import JSON
 
 package struct ListDiaryParams: Sendable, Hashable, JSONCodable {
     package var user: UserID
-    /// Where the person lives.
+    /// The user's time zone.
     package var timeZone: String?
     package var since: Timestamp?
     package var cursor: String?

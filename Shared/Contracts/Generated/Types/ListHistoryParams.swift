@@ -9,13 +9,13 @@ package struct ListHistoryParams: Sendable, Hashable, JSONCodable {
     package var cursor: String?
     package var kind: TitleKind?
     package var title: TitleID?
-    /// Plays of the episodes of a show.
+    /// Only plays of episodes of this show.
     package var series: TitleID?
-    /// Played at this moment or later.
+    /// Played at this time or later.
     package var from: Timestamp?
-    /// Played before this moment.
+    /// Played before this time.
     package var until: Timestamp?
-    /// Only plays of unknown date, or only those whose date is known.
+    /// Only plays with an unknown date, or only those with a known date.
     package var unknownDate: Bool?
 
     package init(

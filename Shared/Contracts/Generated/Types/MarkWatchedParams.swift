@@ -11,9 +11,9 @@ package struct MarkWatchedParams: Sendable, Hashable, JSONCodable {
     package var watchedOn: CalendarDate?
     package var unknownDate: Bool?
     package var timeZone: String?
-    /// Of an episode: all before it too.
+    /// For an episode: all earlier ones too.
     package var upTo: Bool?
-    /// Whether specials are marked.
+    /// Whether specials are marked too.
     package var specials: Bool?
 
     package init(

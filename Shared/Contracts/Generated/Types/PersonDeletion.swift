@@ -4,7 +4,7 @@
 package import JSON
 
 package struct PersonDeletion: Sendable, Hashable, JSONCodable {
-    /// False if it was done before.
+    /// False if it had been done before.
     package var removed: Bool
 
     package init(removed: Bool) {

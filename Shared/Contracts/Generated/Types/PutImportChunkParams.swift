@@ -10,7 +10,7 @@ package struct PutImportChunkParams: Sendable, Hashable, JSONCodable {
     package var file: Int
     package var name: String
     package var offset: Int
-    /// Up to 192 KiB in Base64.
+    /// Up to 192 KiB, in Base64.
     package var data: String
 
     package init(user: UserID, import: ImportID, file: Int, name: String, offset: Int, data: String) {

@@ -4,9 +4,9 @@
 package import JSON
 
 package struct StatesOfPerson: Sendable, Hashable, JSONCodable {
-    /// Of what all titles are to the person.
+    /// Of the states of all titles for the user.
     package var version: String
-    /// Absent where the version is the one that is known already; else one for each title, in their order.
+    /// Absent if the caller already has this version; otherwise one for each title, in order.
     package var states: [TitleState]?
 
     package init(version: String, states: [TitleState]? = nil) {

@@ -4,7 +4,7 @@
 package import JSON
 
 package struct TimeZoneChange: Sendable, Hashable, JSONCodable {
-    /// False if nothing of the person's had another one.
+    /// False if everything of the user was already in this time zone.
     package var changed: Bool
 
     package init(changed: Bool) {
