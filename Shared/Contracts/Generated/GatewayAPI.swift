@@ -33,7 +33,7 @@ package protocol GatewayAPI: Sendable {
         _ input: LogoutInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>
     /// Exchanges a refresh token for a new refresh token and a new bearer token. Sending a token that has been
-    /// exchanged before ends the session, unless it was the latest one and was exchanged less than a minute ago. `POST
+    /// exchanged before ends the session, unless it is the one exchanged last, less than a minute ago. `POST
     /// /api/v1/auth/refresh`. Errors: invalidRefreshToken.
     func refresh(_ input: RefreshInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant>
     /// Changes my password and ends all my other sessions. `POST /api/v1/auth/password`. Errors: wrongPassword,
@@ -460,7 +460,7 @@ package protocol GatewayAPI: Sendable {
     func resolveConflict(
         _ input: ResolveConflictInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<JobChange>
-    /// Returns what my connected accounts have yet to be told, or the outcome; newest first. `GET
+    /// Returns the changes still to be sent to my connected accounts, or those already processed; newest first. `GET
     /// /api/v1/scrobbling/queue`. Errors: invalidCursor.
     func listJobs(
         _ input: ListJobsInput, _ caller: EdgeCaller, _ context: EdgeContext

@@ -34,7 +34,8 @@ package protocol ScrobbleAPI: Sendable {
     func addPlay(_ params: AddPlayParams, _ context: RPCContext) async throws(RPCError) -> PlayAdded
     /// Removes a play; no import and no sync brings it back.
     func removePlay(_ params: RemovePlayParams, _ context: RPCContext) async throws(RPCError) -> PlayRemoval
-    /// Returns what other accounts have yet to be told, or the outcome; newest first. Errors: invalidCursor.
+    /// Returns the changes still to be sent to other accounts, or those already processed; newest first. Errors:
+    /// invalidCursor.
     func listJobs(_ params: ListJobsParams, _ context: RPCContext) async throws(RPCError) -> JobPage
     /// Retries a job that was given up.
     func retryJob(_ params: RetryJobParams, _ context: RPCContext) async throws(RPCError) -> JobChange
@@ -49,8 +50,8 @@ package protocol ScrobbleAPI: Sendable {
     func updateConnection(
         _ params: UpdateConnectionParams, _ context: RPCContext
     ) async throws(RPCError) -> ConnectionView
-    /// Ends a connection. The other side is told to revoke its tokens; what the connection brought stays, and so do
-    /// the settings.
+    /// Ends a connection. The service is asked to revoke its tokens; what the connection brought stays, and so do the
+    /// settings.
     func disconnect(_ params: DisconnectParams, _ context: RPCContext) async throws(RPCError) -> Disconnection
     /// Starts connecting a user's Trakt account by the authorization code flow, with PKCE and state. Errors:
     /// userNotFound.
@@ -77,7 +78,7 @@ package protocol ScrobbleAPI: Sendable {
     func startSimklPin(_ params: StartSimklPinParams, _ context: RPCContext) async throws(RPCError) -> DeviceInvitation
     /// Returns the state of the flow. Simkl is asked no more often than it allows, however often this is called.
     func pollSimklPin(_ params: PollSimklPinParams, _ context: RPCContext) async throws(RPCError) -> ConnectOutcome
-    /// Requests a sync of a connection, or what it would do. With `confirms`, removals that a run held back are
+    /// Requests a sync of a connection, or only a plan of it. With `confirms`, removals that a run held back are
     /// carried out if they are the same. Errors: userNotFound.
     func startSync(_ params: StartSyncParams, _ context: RPCContext) async throws(RPCError) -> SyncStart
     /// Returns a user's sync runs, newest first. Errors: invalidCursor.
@@ -133,8 +134,8 @@ package protocol ScrobbleAPI: Sendable {
     func events(_ params: EventsParams, _ context: RPCContext) async throws(RPCError) -> EventFeed
     /// Returns what has happened to one user since.
     func eventsOf(_ params: EventsOfParams, _ context: RPCContext) async throws(RPCError) -> EventFeed
-    /// Changes when a play was watched; other accounts are told. If another play is already recorded for that time, it
-    /// replaces this one. Errors: playNotFound, dateInFuture, unknownTimeZone, contradictoryValues.
+    /// Changes when a play was watched; other accounts are updated. If another play is already recorded for that time,
+    /// it replaces this one. Errors: playNotFound, dateInFuture, unknownTimeZone, contradictoryValues.
     func editPlay(_ params: EditPlayParams, _ context: RPCContext) async throws(RPCError) -> Play
     /// Returns those of the given plays that belong to the user and still exist; other users' plays and unknown ids
     /// are left out.
@@ -406,7 +407,8 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.removePlay, params, call)
     }
 
-    /// Returns what other accounts have yet to be told, or the outcome; newest first. Errors: invalidCursor.
+    /// Returns the changes still to be sent to other accounts, or those already processed; newest first. Errors:
+    /// invalidCursor.
     package func listJobs(_ params: ListJobsParams, _ call: RPCCall) async throws(RPCError) -> JobPage {
         try await caller.call(ScrobbleMethods.listJobs, params, call)
     }
@@ -436,8 +438,8 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.updateConnection, params, call)
     }
 
-    /// Ends a connection. The other side is told to revoke its tokens; what the connection brought stays, and so do
-    /// the settings.
+    /// Ends a connection. The service is asked to revoke its tokens; what the connection brought stays, and so do the
+    /// settings.
     package func disconnect(_ params: DisconnectParams, _ call: RPCCall) async throws(RPCError) -> Disconnection {
         try await caller.call(ScrobbleMethods.disconnect, params, call)
     }
@@ -501,7 +503,7 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.pollSimklPin, params, call)
     }
 
-    /// Requests a sync of a connection, or what it would do. With `confirms`, removals that a run held back are
+    /// Requests a sync of a connection, or only a plan of it. With `confirms`, removals that a run held back are
     /// carried out if they are the same. Errors: userNotFound.
     package func startSync(_ params: StartSyncParams, _ call: RPCCall) async throws(RPCError) -> SyncStart {
         try await caller.call(ScrobbleMethods.startSync, params, call)
@@ -616,8 +618,8 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.eventsOf, params, call)
     }
 
-    /// Changes when a play was watched; other accounts are told. If another play is already recorded for that time, it
-    /// replaces this one. Errors: playNotFound, dateInFuture, unknownTimeZone, contradictoryValues.
+    /// Changes when a play was watched; other accounts are updated. If another play is already recorded for that time,
+    /// it replaces this one. Errors: playNotFound, dateInFuture, unknownTimeZone, contradictoryValues.
     package func editPlay(_ params: EditPlayParams, _ call: RPCCall) async throws(RPCError) -> Play {
         try await caller.call(ScrobbleMethods.editPlay, params, call)
     }

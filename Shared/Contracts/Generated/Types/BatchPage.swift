@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Newest first.
+/// Items, newest first.
 package struct BatchPage: Sendable, Hashable, JSONCodable {
     package var batches: [Batch]
     /// The `cursor` of the next page; absent on the last.

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Newest first.
+/// Items, newest first.
 package struct ContinueWatchingList: Sendable, Hashable, JSONCodable {
     package var items: [ContinueWatchingItem]
 

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Newest first.
+/// Items, newest first.
 package struct HookDeliveryList: Sendable, Hashable, JSONCodable {
     package var deliveries: [HookDelivery]
     /// The `cursor` of the next page; absent on the last.

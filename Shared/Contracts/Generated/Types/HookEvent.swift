@@ -36,7 +36,7 @@ package struct HookEvent: Sendable, Hashable, JSONCodable {
     package var positionSeconds: Double?
     /// The length of the file; together with the position, it gives the progress.
     package var durationSeconds: Double?
-    /// For `progress`.
+    /// For `progress`: whether the player is paused.
     package var paused: Bool?
     /// For `stop`: whether the title was watched to the end.
     package var completed: Bool?

@@ -20,7 +20,7 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
     /// How far playback got.
     package var percent: Double?
     package var rating: DecimalTenths?
-    /// Whether `rating` was given at that time, and says nothing about the current rating of the title.
+    /// Whether `rating` was given with this play, and says nothing about the current rating of the title.
     package var ofPlay: Bool?
     /// The current rating of the title.
     package var titleRating: DecimalTenths?

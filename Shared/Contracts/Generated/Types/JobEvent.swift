@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// The outcome of a change that was to be sent to another account.
+/// What became of a change to be sent to another account.
 package struct JobEvent: Sendable, Hashable, JSONCodable {
     package var id: JobID
     /// The service that it is sent to.

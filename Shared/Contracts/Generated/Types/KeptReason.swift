@@ -3,8 +3,8 @@
 
 package import JSON
 
-/// edited: it was changed since. shared: somebody else also put it there, or put something on it. inseparable: the
-/// account elsewhere would lose more along with it.
+/// edited: it was changed since. shared: the play is also known from another source, or other items are on the list.
+/// inseparable: the account elsewhere would lose more along with it.
 package enum KeptReason: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case edited
     case shared

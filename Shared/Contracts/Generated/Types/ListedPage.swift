@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// In list order.
+/// Items, in list order.
 package struct ListedPage: Sendable, Hashable, JSONCodable {
     package var items: [ListedTitle]
     /// The `cursor` of the next page; absent on the last.

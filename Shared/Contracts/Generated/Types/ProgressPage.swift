@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Newest first.
+/// Items, newest first.
 package struct ProgressPage: Sendable, Hashable, JSONCodable {
     package var items: [KeptProgress]
     /// The `cursor` of the next page; absent on the last.

@@ -4,7 +4,7 @@
 package import JSON
 
 package struct RatingsOfPerson: Sendable, Hashable, JSONCodable {
-    /// Of everything that the user has rated.
+    /// The version of everything that the user has rated.
     package var version: String
     /// Absent if the caller already has this version; unrated titles are left out.
     package var ratings: [FoundRating]?

@@ -13,7 +13,8 @@ package struct Session: Sendable, Hashable, JSONCodable {
     package var lastUsedAt: Timestamp?
     package var expiresAt: Timestamp
     /// When the login ceases to count as fresh: 15 minutes after it, regardless of refreshes. Until then the session
-    /// can end other sessions and close the account; after that, both require a new login (`loginTooOld`).
+    /// can end other sessions, begin or remove a second factor, and close the account; after that, all of these
+    /// require a new login (`loginTooOld`).
     package var freshUntil: Timestamp?
     /// Whether this is the session making the request.
     package var isCurrent: Bool

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Newest first.
+/// Items, newest first.
 package struct ShelfPage: Sendable, Hashable, JSONCodable {
     package var items: [KeptTitle]
     /// The `cursor` of the next page; absent on the last.

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Newest first.
+/// Items, newest first.
 package struct ShelvedPage: Sendable, Hashable, JSONCodable {
     package var items: [ShelvedTitle]
     /// The `cursor` of the next page; absent on the last.

@@ -4,7 +4,7 @@
 package import JSON
 
 package struct StatesOfPerson: Sendable, Hashable, JSONCodable {
-    /// Of the states of all titles for the user.
+    /// The version of the states of all titles for the user.
     package var version: String
     /// Absent if the caller already has this version; otherwise one for each title, in order.
     package var states: [TitleState]?

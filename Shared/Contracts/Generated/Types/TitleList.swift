@@ -12,7 +12,7 @@ package struct TitleList: Sendable, Hashable, JSONCodable {
     package var isRanked: Bool
     package var itemCount: Int
     package var createdAt: Timestamp
-    /// When its name or description last changed.
+    /// When its name, description or ranking last changed.
     package var updatedAt: Timestamp
     package var source: String
 

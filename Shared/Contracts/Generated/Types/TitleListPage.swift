@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Newest first.
+/// Items, newest first.
 package struct TitleListPage: Sendable, Hashable, JSONCodable {
     package var lists: [TitleList]
     /// The `cursor` of the next page; absent on the last.

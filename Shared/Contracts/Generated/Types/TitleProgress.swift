@@ -7,7 +7,7 @@ package import JSON
 package struct TitleProgress: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var percent: Double
-    /// The time of that.
+    /// When playback got that far.
     package var at: Timestamp?
 
     package init(title: TitleID, percent: Double, at: Timestamp? = nil) {
