@@ -79,7 +79,7 @@ package protocol ScrobbleAPI: Sendable {
     /// Returns the state of the flow. Simkl is asked no more often than it allows, however often this is called.
     func pollSimklPin(_ params: PollSimklPinParams, _ context: RPCContext) async throws(RPCError) -> ConnectOutcome
     /// Requests a sync of a connection, or only a plan of it. With `confirms`, removals that a run held back are
-    /// carried out if they are the same. Errors: userNotFound.
+    /// carried out if they are still the same. Errors: userNotFound.
     func startSync(_ params: StartSyncParams, _ context: RPCContext) async throws(RPCError) -> SyncStart
     /// Returns a user's sync runs, newest first. Errors: invalidCursor.
     func listRuns(_ params: ListRunsParams, _ context: RPCContext) async throws(RPCError) -> SyncRunPage
@@ -214,8 +214,8 @@ package protocol ScrobbleAPI: Sendable {
     func listProgress(_ params: ListProgressParams, _ context: RPCContext) async throws(RPCError) -> ProgressPage
     /// Starts an import; the files are sent next. Errors: userNotFound, unknownTimeZone, tooMany.
     func createImport(_ params: CreateImportParams, _ context: RPCContext) async throws(RPCError) -> Import
-    /// Sends a piece of a file; each begins exactly where the previous one ended, and a piece that was sent before is
-    /// accepted as it is. Errors: importNotFound, importNotReady, fileRefused.
+    /// Sends a piece of a file; each begins exactly where the previous one ended, and a piece that has already arrived
+    /// is accepted without effect. Errors: importNotFound, importNotReady, fileRefused.
     func putImportChunk(_ params: PutImportChunkParams, _ context: RPCContext) async throws(RPCError) -> ImportReceived
     /// Ends the upload: all files are here, are examined, and their rows are read. With `apply`, the import continues
     /// by itself to its end. Errors: importNotFound, importNotReady, importExists, fileRefused.
@@ -504,7 +504,7 @@ package struct ScrobbleClient: Sendable {
     }
 
     /// Requests a sync of a connection, or only a plan of it. With `confirms`, removals that a run held back are
-    /// carried out if they are the same. Errors: userNotFound.
+    /// carried out if they are still the same. Errors: userNotFound.
     package func startSync(_ params: StartSyncParams, _ call: RPCCall) async throws(RPCError) -> SyncStart {
         try await caller.call(ScrobbleMethods.startSync, params, call)
     }
@@ -787,8 +787,8 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.createImport, params, call)
     }
 
-    /// Sends a piece of a file; each begins exactly where the previous one ended, and a piece that was sent before is
-    /// accepted as it is. Errors: importNotFound, importNotReady, fileRefused.
+    /// Sends a piece of a file; each begins exactly where the previous one ended, and a piece that has already arrived
+    /// is accepted without effect. Errors: importNotFound, importNotReady, fileRefused.
     package func putImportChunk(
         _ params: PutImportChunkParams, _ call: RPCCall
     ) async throws(RPCError) -> ImportReceived {
