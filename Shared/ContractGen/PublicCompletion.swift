@@ -60,21 +60,21 @@ struct PublicCompletion {
         if operation.isOpen {
             facts.append("Open to everybody.")
         } else if let scope = operation.scope {
-            facts.append("Needs a session, or an API key with the scope `\(scope)`.")
+            facts.append("Requires a session, or an API key with the scope `\(scope)`.")
         } else {
-            facts.append("Needs a session; API keys are refused.")
+            facts.append("Requires a session; API keys are refused.")
         }
         if operation.takesGivenPassword {
-            facts.append("Also before a password that an administrator gave is changed.")
+            facts.append("Also allowed before a password set by an administrator has been changed.")
         }
         if operation.takesMissingFactor {
-            facts.append("Also without a second factor where everybody has to have one.")
+            facts.append("Also allowed without a second factor where everybody must have one.")
         }
         if operation.takesKey {
-            facts.append("With an `Idempotency-Key` it takes effect once, however often it is sent.")
+            facts.append("With an `Idempotency-Key` it takes effect once, no matter how often it is sent.")
         }
         if operation.isRepeatable {
-            facts.append("Where the answer is lost, it can be sent again without an `Idempotency-Key`.")
+            facts.append("If the answer is lost, it can be sent again without an `Idempotency-Key`.")
         }
         return facts
     }

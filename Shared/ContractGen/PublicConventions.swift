@@ -68,8 +68,8 @@ enum PublicConventions {
         func text(_ description: String) -> SpecValue {
             .object([("type", .string("string")), ("description", .string(description))])
         }
-        let id = text("Comes back as Last-Event-ID.")
-        let kind = text("The member of `data` that says what has happened, or a word about the stream.")
+        let id = text("To be sent as Last-Event-ID when reconnecting.")
+        let kind = text("The member of `data` that tells what happened, or a message about the stream itself.")
         let nothing = SpecValue.object([("type", .string("object")), ("maxProperties", .int(0))])
         let data = SpecValue.object([
             ("type", .string("string")), ("contentMediaType", .string("application/json")),
@@ -80,8 +80,8 @@ enum PublicConventions {
             (
                 "description",
                 .string(
-                    "One event. `data` is what has happened, as JSON, in the member that `event` names; `{}` beside a word about "
-                        + "the stream itself, which has no id.")
+                    "One event. `data` tells what happened, as JSON, in the member that `event` names; it is `{}` for a "
+                        + "message about the stream itself, which has no id.")
             ),
             ("additionalProperties", .bool(false)),
             ("required", .array([.string("event"), .string("data")])),
@@ -134,13 +134,13 @@ enum PublicConventions {
             (
                 key: "IfNoneMatch",
                 value: header(
-                    "If-None-Match", "Answers 304 without a body where what is there still has one of these tags.",
+                    "If-None-Match", "Answers 304 without a body if the resource still has one of these tags.",
                     examples: [tag, "*"])
             ),
             (
                 key: "IfMatch",
                 value: header(
-                    "If-Match", "Changes nothing, and answers 412, unless what is there has one of these tags.",
+                    "If-Match", "Changes nothing and answers 412 unless the resource has one of these tags.",
                     examples: ["*", tag])
             ),
         ]
@@ -168,7 +168,7 @@ enum PublicConventions {
             (
                 key: "NotModified",
                 value: PublicHeaders.complete(
-                    .object([(key: "description", value: .string("What you have is what is there."))]),
+                    .object([(key: "description", value: .string("Your copy is current."))]),
                     adding: ["ETag"])
             )
         ]

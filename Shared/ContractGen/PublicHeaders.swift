@@ -39,35 +39,35 @@ enum PublicHeaders {
         [
             field(
                 "X-Request-Id",
-                "What the log calls this request: the `X-Request-Id` that came with it, where that is one of up to 64 "
-                    + "letters, digits, `-`, `_` and `.`; else the id of its trace. Every answer has it.",
+                "Identifies this request in the log: the `X-Request-Id` that was sent with it, if that has at most 64 "
+                    + "letters, digits, `-`, `_` and `.`; otherwise its trace id. Every answer has it.",
                 text(members: [
                     (key: "maxLength", value: .int(64)), (key: "pattern", value: .string("^[A-Za-z0-9._-]+$")),
                 ]), example: .string(requestID)),
             field(
                 "RateLimit",
-                "How many requests are left (`r`) of the limit that `RateLimit-Policy` names; where the request was "
-                    + "refused for it (429), after how many seconds (`t`) it may come again. Absent where the "
-                    + "installation has no such limit, and where a request is refused before it is counted.",
+                "The number of requests left (`r`) of the limit that `RateLimit-Policy` names; if the request was "
+                    + "refused because of it (429), the seconds (`t`) after which to try again. Absent if the "
+                    + "installation has no such limit, and if a request is refused before it is counted.",
                 text(), example: .string(#""person";r=1163"#)),
             field(
                 "RateLimit-Policy",
-                "The limit that the request counts towards: `q` requests in `w` seconds of a `person` with all "
-                    + "sessions together, of an API `key`, or of the network `address` of whoever shows neither. "
-                    + "There where `RateLimit` is.",
+                "The limit that the request counts towards: `q` requests in `w` seconds for a `person` with all "
+                    + "their sessions, for an API `key`, or for the network `address` of callers without either. "
+                    + "Sent together with `RateLimit`.",
                 text(), example: .string(#""person";q=1200;w=70"#)),
             field(
-                "Retry-After", "Seconds after which it may be tried again (RFC 9110 §10.2.3).",
+                "Retry-After", "The seconds after which to try again (RFC 9110 §10.2.3).",
                 .object([(key: "type", value: .string("integer")), (key: "minimum", value: .int(1))]),
                 example: .int(17)),
             field(
-                "WWW-Authenticate", "How to show who one is (RFC 9110 §11.6.1).", text(), example: .string("Bearer")),
+                "WWW-Authenticate", "How to authenticate (RFC 9110 §11.6.1).", text(), example: .string("Bearer")),
             field(
                 "ETag",
-                "Names this state of the resource (RFC 9110 §8.8.3), for `If-None-Match` and `If-Match`.", text(),
+                "Identifies this state of the resource (RFC 9110 §8.8.3), for `If-None-Match` and `If-Match`.", text(),
                 example: .string(tag)),
             field(
-                "Content-Disposition", "What to call the file where it is kept (RFC 6266).", text(),
+                "Content-Disposition", "The suggested file name (RFC 6266).", text(),
                 example: .string(#"attachment; filename="reelay.zip""#)),
         ]
     }
