@@ -4,7 +4,7 @@
 package import JSON
 internal import RPC
 
-/// What `register` is given.
+/// The input of `register`.
 package struct RegisterInput: Sendable, Hashable {
     package var body: Registration
 
@@ -18,7 +18,7 @@ package struct RegisterInput: Sendable, Hashable {
     }
 }
 
-/// What `login` is given.
+/// The input of `login`.
 package struct LoginInput: Sendable, Hashable {
     package var body: LoginRequest
 
@@ -32,7 +32,7 @@ package struct LoginInput: Sendable, Hashable {
     }
 }
 
-/// What `logout` is given.
+/// The input of `logout`.
 package struct LogoutInput: Sendable, Hashable {
     package init() {
     }
@@ -42,7 +42,7 @@ package struct LogoutInput: Sendable, Hashable {
     }
 }
 
-/// What `refresh` is given.
+/// The input of `refresh`.
 package struct RefreshInput: Sendable, Hashable {
     package var body: RefreshRequest
 
@@ -56,7 +56,7 @@ package struct RefreshInput: Sendable, Hashable {
     }
 }
 
-/// What `changePassword` is given.
+/// The input of `changePassword`.
 package struct ChangePasswordInput: Sendable, Hashable {
     /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
     /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
@@ -80,7 +80,7 @@ package struct ChangePasswordInput: Sendable, Hashable {
     }
 }
 
-/// What `getMe` is given.
+/// The input of `getMe`.
 package struct GetMeInput: Sendable, Hashable {
     package init() {
     }
@@ -90,7 +90,7 @@ package struct GetMeInput: Sendable, Hashable {
     }
 }
 
-/// What `deleteMe` is given.
+/// The input of `deleteMe`.
 package struct DeleteMeInput: Sendable, Hashable {
     package init() {
     }
@@ -100,7 +100,7 @@ package struct DeleteMeInput: Sendable, Hashable {
     }
 }
 
-/// What `updateMe` is given.
+/// The input of `updateMe`.
 package struct UpdateMeInput: Sendable, Hashable {
     /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
     /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
@@ -124,7 +124,7 @@ package struct UpdateMeInput: Sendable, Hashable {
     }
 }
 
-/// What `beginSecondFactor` is given.
+/// The input of `beginSecondFactor`.
 package struct BeginSecondFactorInput: Sendable, Hashable {
     package init() {
     }
@@ -134,7 +134,7 @@ package struct BeginSecondFactorInput: Sendable, Hashable {
     }
 }
 
-/// What `confirmSecondFactor` is given.
+/// The input of `confirmSecondFactor`.
 package struct ConfirmSecondFactorInput: Sendable, Hashable {
     /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
     /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
@@ -158,7 +158,7 @@ package struct ConfirmSecondFactorInput: Sendable, Hashable {
     }
 }
 
-/// What `removeSecondFactor` is given.
+/// The input of `removeSecondFactor`.
 package struct RemoveSecondFactorInput: Sendable, Hashable {
     /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
     /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
@@ -182,7 +182,7 @@ package struct RemoveSecondFactorInput: Sendable, Hashable {
     }
 }
 
-/// What `listSessions` is given.
+/// The input of `listSessions`.
 package struct ListSessionsInput: Sendable, Hashable {
     package init() {
     }
@@ -192,7 +192,7 @@ package struct ListSessionsInput: Sendable, Hashable {
     }
 }
 
-/// What `endOtherSessions` is given.
+/// The input of `endOtherSessions`.
 package struct EndOtherSessionsInput: Sendable, Hashable {
     package init() {
     }
@@ -202,7 +202,7 @@ package struct EndOtherSessionsInput: Sendable, Hashable {
     }
 }
 
-/// What `endSession` is given.
+/// The input of `endSession`.
 package struct EndSessionInput: Sendable, Hashable {
     /// One of my sessions.
     package var session: SessionID
@@ -217,7 +217,7 @@ package struct EndSessionInput: Sendable, Hashable {
     }
 }
 
-/// What `listApiKeys` is given.
+/// The input of `listApiKeys`.
 package struct ListApiKeysInput: Sendable, Hashable {
     package init() {
     }
@@ -227,7 +227,7 @@ package struct ListApiKeysInput: Sendable, Hashable {
     }
 }
 
-/// What `createApiKey` is given.
+/// The input of `createApiKey`.
 package struct CreateApiKeyInput: Sendable, Hashable {
     /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
     /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
@@ -251,7 +251,7 @@ package struct CreateApiKeyInput: Sendable, Hashable {
     }
 }
 
-/// What `deleteApiKey` is given.
+/// The input of `deleteApiKey`.
 package struct DeleteApiKeyInput: Sendable, Hashable {
     /// One of my API keys, by its id.
     package var key: APIKeyID
@@ -266,7 +266,7 @@ package struct DeleteApiKeyInput: Sendable, Hashable {
     }
 }
 
-/// What `listInvites` is given.
+/// The input of `listInvites`.
 package struct ListInvitesInput: Sendable, Hashable {
     package init() {
     }
@@ -276,7 +276,7 @@ package struct ListInvitesInput: Sendable, Hashable {
     }
 }
 
-/// What `createInvite` is given.
+/// The input of `createInvite`.
 package struct CreateInviteInput: Sendable, Hashable {
     /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
     /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
@@ -300,7 +300,7 @@ package struct CreateInviteInput: Sendable, Hashable {
     }
 }
 
-/// What `deleteInvite` is given.
+/// The input of `deleteInvite`.
 package struct DeleteInviteInput: Sendable, Hashable {
     /// One of the invitations.
     package var invite: InviteID
@@ -315,7 +315,7 @@ package struct DeleteInviteInput: Sendable, Hashable {
     }
 }
 
-/// What `getHome` is given.
+/// The input of `getHome`.
 package struct GetHomeInput: Sendable, Hashable {
     /// Titles per row; 20 by default.
     package var limit: Int?
@@ -333,7 +333,7 @@ package struct GetHomeInput: Sendable, Hashable {
     }
 }
 
-/// What `readTitles` is given.
+/// The input of `readTitles`.
 package struct ReadTitlesInput: Sendable, Hashable {
     package var body: TitleBatch
 
@@ -347,7 +347,7 @@ package struct ReadTitlesInput: Sendable, Hashable {
     }
 }
 
-/// What `resolveMovie` is given.
+/// The input of `resolveMovie`.
 package struct ResolveMovieInput: Sendable, Hashable {
     package var body: ResolveRequest
 
@@ -361,7 +361,7 @@ package struct ResolveMovieInput: Sendable, Hashable {
     }
 }
 
-/// What `getMovie` is given.
+/// The input of `getMovie`.
 package struct GetMovieInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -376,7 +376,7 @@ package struct GetMovieInput: Sendable, Hashable {
     }
 }
 
-/// What `getMovieRating` is given.
+/// The input of `getMovieRating`.
 package struct GetMovieRatingInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -391,7 +391,7 @@ package struct GetMovieRatingInput: Sendable, Hashable {
     }
 }
 
-/// What `rateMovie` is given.
+/// The input of `rateMovie`.
 package struct RateMovieInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -419,7 +419,7 @@ package struct RateMovieInput: Sendable, Hashable {
     }
 }
 
-/// What `unrateMovie` is given.
+/// The input of `unrateMovie`.
 package struct UnrateMovieInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -434,7 +434,7 @@ package struct UnrateMovieInput: Sendable, Hashable {
     }
 }
 
-/// What `refreshMovie` is given.
+/// The input of `refreshMovie`.
 package struct RefreshMovieInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -449,7 +449,7 @@ package struct RefreshMovieInput: Sendable, Hashable {
     }
 }
 
-/// What `getMovieOutcomes` is given.
+/// The input of `getMovieOutcomes`.
 package struct GetMovieOutcomesInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -464,7 +464,7 @@ package struct GetMovieOutcomesInput: Sendable, Hashable {
     }
 }
 
-/// What `listMovieScores` is given.
+/// The input of `listMovieScores`.
 package struct ListMovieScoresInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -500,7 +500,7 @@ package struct ListMovieScoresInput: Sendable, Hashable {
     }
 }
 
-/// What `resolveShow` is given.
+/// The input of `resolveShow`.
 package struct ResolveShowInput: Sendable, Hashable {
     package var body: ResolveRequest
 
@@ -514,7 +514,7 @@ package struct ResolveShowInput: Sendable, Hashable {
     }
 }
 
-/// What `getShow` is given.
+/// The input of `getShow`.
 package struct GetShowInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -529,7 +529,7 @@ package struct GetShowInput: Sendable, Hashable {
     }
 }
 
-/// What `refreshShow` is given.
+/// The input of `refreshShow`.
 package struct RefreshShowInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -544,7 +544,7 @@ package struct RefreshShowInput: Sendable, Hashable {
     }
 }
 
-/// What `getShowOutcomes` is given.
+/// The input of `getShowOutcomes`.
 package struct GetShowOutcomesInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -559,7 +559,7 @@ package struct GetShowOutcomesInput: Sendable, Hashable {
     }
 }
 
-/// What `listShowScores` is given.
+/// The input of `listShowScores`.
 package struct ListShowScoresInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -595,7 +595,7 @@ package struct ListShowScoresInput: Sendable, Hashable {
     }
 }
 
-/// What `listShowSeasons` is given.
+/// The input of `listShowSeasons`.
 package struct ListShowSeasonsInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -625,7 +625,7 @@ package struct ListShowSeasonsInput: Sendable, Hashable {
     }
 }
 
-/// What `resolveSeason` is given.
+/// The input of `resolveSeason`.
 package struct ResolveSeasonInput: Sendable, Hashable {
     package var body: ResolveSeasonRequest
 
@@ -639,7 +639,7 @@ package struct ResolveSeasonInput: Sendable, Hashable {
     }
 }
 
-/// What `getSeason` is given.
+/// The input of `getSeason`.
 package struct GetSeasonInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -654,7 +654,7 @@ package struct GetSeasonInput: Sendable, Hashable {
     }
 }
 
-/// What `refreshSeason` is given.
+/// The input of `refreshSeason`.
 package struct RefreshSeasonInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -669,7 +669,7 @@ package struct RefreshSeasonInput: Sendable, Hashable {
     }
 }
 
-/// What `getSeasonOutcomes` is given.
+/// The input of `getSeasonOutcomes`.
 package struct GetSeasonOutcomesInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -684,7 +684,7 @@ package struct GetSeasonOutcomesInput: Sendable, Hashable {
     }
 }
 
-/// What `listSeasonScores` is given.
+/// The input of `listSeasonScores`.
 package struct ListSeasonScoresInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -720,7 +720,7 @@ package struct ListSeasonScoresInput: Sendable, Hashable {
     }
 }
 
-/// What `listSeasonEpisodes` is given.
+/// The input of `listSeasonEpisodes`.
 package struct ListSeasonEpisodesInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -749,7 +749,7 @@ package struct ListSeasonEpisodesInput: Sendable, Hashable {
     }
 }
 
-/// What `resolveEpisode` is given.
+/// The input of `resolveEpisode`.
 package struct ResolveEpisodeInput: Sendable, Hashable {
     package var body: ResolveEpisodeRequest
 
@@ -763,7 +763,7 @@ package struct ResolveEpisodeInput: Sendable, Hashable {
     }
 }
 
-/// What `getEpisode` is given.
+/// The input of `getEpisode`.
 package struct GetEpisodeInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -778,7 +778,7 @@ package struct GetEpisodeInput: Sendable, Hashable {
     }
 }
 
-/// What `refreshEpisode` is given.
+/// The input of `refreshEpisode`.
 package struct RefreshEpisodeInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -793,7 +793,7 @@ package struct RefreshEpisodeInput: Sendable, Hashable {
     }
 }
 
-/// What `getEpisodeOutcomes` is given.
+/// The input of `getEpisodeOutcomes`.
 package struct GetEpisodeOutcomesInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -808,7 +808,7 @@ package struct GetEpisodeOutcomesInput: Sendable, Hashable {
     }
 }
 
-/// What `listEpisodeScores` is given.
+/// The input of `listEpisodeScores`.
 package struct ListEpisodeScoresInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -844,7 +844,7 @@ package struct ListEpisodeScoresInput: Sendable, Hashable {
     }
 }
 
-/// What `searchTitles` is given.
+/// The input of `searchTitles`.
 package struct SearchTitlesInput: Sendable, Hashable {
     /// The name, or part of it.
     package var query: String
@@ -885,7 +885,7 @@ package struct SearchTitlesInput: Sendable, Hashable {
     }
 }
 
-/// What `listSources` is given.
+/// The input of `listSources`.
 package struct ListSourcesInput: Sendable, Hashable {
     package init() {
     }
@@ -895,7 +895,7 @@ package struct ListSourcesInput: Sendable, Hashable {
     }
 }
 
-/// What `checkSources` is given.
+/// The input of `checkSources`.
 package struct CheckSourcesInput: Sendable, Hashable {
     package init() {
     }
@@ -905,7 +905,7 @@ package struct CheckSourcesInput: Sendable, Hashable {
     }
 }
 
-/// What `getMovieRatings` is given.
+/// The input of `getMovieRatings`.
 package struct GetMovieRatingsInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -920,7 +920,7 @@ package struct GetMovieRatingsInput: Sendable, Hashable {
     }
 }
 
-/// What `getShowRating` is given.
+/// The input of `getShowRating`.
 package struct GetShowRatingInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -935,7 +935,7 @@ package struct GetShowRatingInput: Sendable, Hashable {
     }
 }
 
-/// What `rateShow` is given.
+/// The input of `rateShow`.
 package struct RateShowInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -963,7 +963,7 @@ package struct RateShowInput: Sendable, Hashable {
     }
 }
 
-/// What `unrateShow` is given.
+/// The input of `unrateShow`.
 package struct UnrateShowInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -978,7 +978,7 @@ package struct UnrateShowInput: Sendable, Hashable {
     }
 }
 
-/// What `getShowRatings` is given.
+/// The input of `getShowRatings`.
 package struct GetShowRatingsInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -993,7 +993,7 @@ package struct GetShowRatingsInput: Sendable, Hashable {
     }
 }
 
-/// What `getSeasonRating` is given.
+/// The input of `getSeasonRating`.
 package struct GetSeasonRatingInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -1008,7 +1008,7 @@ package struct GetSeasonRatingInput: Sendable, Hashable {
     }
 }
 
-/// What `rateSeason` is given.
+/// The input of `rateSeason`.
 package struct RateSeasonInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -1036,7 +1036,7 @@ package struct RateSeasonInput: Sendable, Hashable {
     }
 }
 
-/// What `unrateSeason` is given.
+/// The input of `unrateSeason`.
 package struct UnrateSeasonInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -1051,7 +1051,7 @@ package struct UnrateSeasonInput: Sendable, Hashable {
     }
 }
 
-/// What `getSeasonRatings` is given.
+/// The input of `getSeasonRatings`.
 package struct GetSeasonRatingsInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -1066,7 +1066,7 @@ package struct GetSeasonRatingsInput: Sendable, Hashable {
     }
 }
 
-/// What `getEpisodeRating` is given.
+/// The input of `getEpisodeRating`.
 package struct GetEpisodeRatingInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -1081,7 +1081,7 @@ package struct GetEpisodeRatingInput: Sendable, Hashable {
     }
 }
 
-/// What `rateEpisode` is given.
+/// The input of `rateEpisode`.
 package struct RateEpisodeInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -1109,7 +1109,7 @@ package struct RateEpisodeInput: Sendable, Hashable {
     }
 }
 
-/// What `unrateEpisode` is given.
+/// The input of `unrateEpisode`.
 package struct UnrateEpisodeInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -1124,7 +1124,7 @@ package struct UnrateEpisodeInput: Sendable, Hashable {
     }
 }
 
-/// What `getEpisodeRatings` is given.
+/// The input of `getEpisodeRatings`.
 package struct GetEpisodeRatingsInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -1139,7 +1139,7 @@ package struct GetEpisodeRatingsInput: Sendable, Hashable {
     }
 }
 
-/// What `listRatings` is given.
+/// The input of `listRatings`.
 package struct ListRatingsInput: Sendable, Hashable {
     /// Only titles of this kind.
     package var kind: TitleKind?
@@ -1212,7 +1212,7 @@ package struct ListRatingsInput: Sendable, Hashable {
     }
 }
 
-/// What `writeRatings` is given.
+/// The input of `writeRatings`.
 package struct WriteRatingsInput: Sendable, Hashable {
     /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
     /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
@@ -1236,7 +1236,7 @@ package struct WriteRatingsInput: Sendable, Hashable {
     }
 }
 
-/// What `getRatingStatistics` is given.
+/// The input of `getRatingStatistics`.
 package struct GetRatingStatisticsInput: Sendable, Hashable {
     package init() {
     }
@@ -1246,7 +1246,7 @@ package struct GetRatingStatisticsInput: Sendable, Hashable {
     }
 }
 
-/// What `compareRatings` is given.
+/// The input of `compareRatings`.
 package struct CompareRatingsInput: Sendable, Hashable {
     /// Only titles of this kind.
     package var kind: TitleKind?
@@ -1261,7 +1261,7 @@ package struct CompareRatingsInput: Sendable, Hashable {
     }
 }
 
-/// What `listRatingTimeline` is given.
+/// The input of `listRatingTimeline`.
 package struct ListRatingTimelineInput: Sendable, Hashable {
     /// Only changes of this title.
     package var title: TitleID?
@@ -1297,7 +1297,7 @@ package struct ListRatingTimelineInput: Sendable, Hashable {
     }
 }
 
-/// What `exportData` is given.
+/// The input of `exportData`.
 package struct ExportDataInput: Sendable, Hashable {
     /// What the file contains.
     package var kind: ExportKind
@@ -1316,7 +1316,7 @@ package struct ExportDataInput: Sendable, Hashable {
     }
 }
 
-/// What `startPlayback` is given.
+/// The input of `startPlayback`.
 package struct StartPlaybackInput: Sendable, Hashable {
     package var body: StartRequest
 
@@ -1330,7 +1330,7 @@ package struct StartPlaybackInput: Sendable, Hashable {
     }
 }
 
-/// What `heartbeatPlayback` is given.
+/// The input of `heartbeatPlayback`.
 package struct HeartbeatPlaybackInput: Sendable, Hashable {
     /// One of my playback sessions.
     package var session: PlaybackSessionID
@@ -1348,7 +1348,7 @@ package struct HeartbeatPlaybackInput: Sendable, Hashable {
     }
 }
 
-/// What `pausePlayback` is given.
+/// The input of `pausePlayback`.
 package struct PausePlaybackInput: Sendable, Hashable {
     /// One of my playback sessions.
     package var session: PlaybackSessionID
@@ -1366,7 +1366,7 @@ package struct PausePlaybackInput: Sendable, Hashable {
     }
 }
 
-/// What `resumePlayback` is given.
+/// The input of `resumePlayback`.
 package struct ResumePlaybackInput: Sendable, Hashable {
     /// One of my playback sessions.
     package var session: PlaybackSessionID
@@ -1384,7 +1384,7 @@ package struct ResumePlaybackInput: Sendable, Hashable {
     }
 }
 
-/// What `listPlayback` is given.
+/// The input of `listPlayback`.
 package struct ListPlaybackInput: Sendable, Hashable {
     package init() {
     }
@@ -1394,7 +1394,7 @@ package struct ListPlaybackInput: Sendable, Hashable {
     }
 }
 
-/// What `getPlaybackSettings` is given.
+/// The input of `getPlaybackSettings`.
 package struct GetPlaybackSettingsInput: Sendable, Hashable {
     package init() {
     }
@@ -1404,7 +1404,7 @@ package struct GetPlaybackSettingsInput: Sendable, Hashable {
     }
 }
 
-/// What `setPlaybackSettings` is given.
+/// The input of `setPlaybackSettings`.
 package struct SetPlaybackSettingsInput: Sendable, Hashable {
     package var body: PlaybackSettings
 
@@ -1418,7 +1418,7 @@ package struct SetPlaybackSettingsInput: Sendable, Hashable {
     }
 }
 
-/// What `stopPlayback` is given.
+/// The input of `stopPlayback`.
 package struct StopPlaybackInput: Sendable, Hashable {
     /// One of my playback sessions.
     package var session: PlaybackSessionID
@@ -1436,7 +1436,7 @@ package struct StopPlaybackInput: Sendable, Hashable {
     }
 }
 
-/// What `listConnections` is given.
+/// The input of `listConnections`.
 package struct ListConnectionsInput: Sendable, Hashable {
     package init() {
     }
@@ -1446,7 +1446,7 @@ package struct ListConnectionsInput: Sendable, Hashable {
     }
 }
 
-/// What `disconnect` is given.
+/// The input of `disconnect`.
 package struct DisconnectInput: Sendable, Hashable {
     /// The service that hosts the account.
     package var provider: SyncProvider
@@ -1461,7 +1461,7 @@ package struct DisconnectInput: Sendable, Hashable {
     }
 }
 
-/// What `updateConnection` is given.
+/// The input of `updateConnection`.
 package struct UpdateConnectionInput: Sendable, Hashable {
     /// The service that hosts the account.
     package var provider: SyncProvider
@@ -1479,7 +1479,7 @@ package struct UpdateConnectionInput: Sendable, Hashable {
     }
 }
 
-/// What `connectTrakt` is given.
+/// The input of `connectTrakt`.
 package struct ConnectTraktInput: Sendable, Hashable {
     package init() {
     }
@@ -1489,7 +1489,7 @@ package struct ConnectTraktInput: Sendable, Hashable {
     }
 }
 
-/// What `completeTrakt` is given.
+/// The input of `completeTrakt`.
 package struct CompleteTraktInput: Sendable, Hashable {
     package var body: CallbackRequest
 
@@ -1503,7 +1503,7 @@ package struct CompleteTraktInput: Sendable, Hashable {
     }
 }
 
-/// What `startTraktDevice` is given.
+/// The input of `startTraktDevice`.
 package struct StartTraktDeviceInput: Sendable, Hashable {
     package init() {
     }
@@ -1513,7 +1513,7 @@ package struct StartTraktDeviceInput: Sendable, Hashable {
     }
 }
 
-/// What `pollTraktDevice` is given.
+/// The input of `pollTraktDevice`.
 package struct PollTraktDeviceInput: Sendable, Hashable {
     /// The `flow` returned when connecting was started.
     package var flow: FlowID
@@ -1528,7 +1528,7 @@ package struct PollTraktDeviceInput: Sendable, Hashable {
     }
 }
 
-/// What `connectSimkl` is given.
+/// The input of `connectSimkl`.
 package struct ConnectSimklInput: Sendable, Hashable {
     package init() {
     }
@@ -1538,7 +1538,7 @@ package struct ConnectSimklInput: Sendable, Hashable {
     }
 }
 
-/// What `completeSimkl` is given.
+/// The input of `completeSimkl`.
 package struct CompleteSimklInput: Sendable, Hashable {
     package var body: CallbackRequest
 
@@ -1552,7 +1552,7 @@ package struct CompleteSimklInput: Sendable, Hashable {
     }
 }
 
-/// What `startSimklPin` is given.
+/// The input of `startSimklPin`.
 package struct StartSimklPinInput: Sendable, Hashable {
     package init() {
     }
@@ -1562,7 +1562,7 @@ package struct StartSimklPinInput: Sendable, Hashable {
     }
 }
 
-/// What `pollSimklPin` is given.
+/// The input of `pollSimklPin`.
 package struct PollSimklPinInput: Sendable, Hashable {
     /// The `flow` returned when connecting was started.
     package var flow: FlowID
@@ -1577,7 +1577,7 @@ package struct PollSimklPinInput: Sendable, Hashable {
     }
 }
 
-/// What `startSync` is given.
+/// The input of `startSync`.
 package struct StartSyncInput: Sendable, Hashable {
     /// The service that hosts the account.
     package var provider: SyncProvider
@@ -1600,7 +1600,7 @@ package struct StartSyncInput: Sendable, Hashable {
     }
 }
 
-/// What `listRuns` is given.
+/// The input of `listRuns`.
 package struct ListRunsInput: Sendable, Hashable {
     /// Runs per page; 20 by default, at most 100.
     package var limit: Int?
@@ -1628,7 +1628,7 @@ package struct ListRunsInput: Sendable, Hashable {
     }
 }
 
-/// What `getRun` is given.
+/// The input of `getRun`.
 package struct GetRunInput: Sendable, Hashable {
     /// One of my sync runs.
     package var run: BatchID
@@ -1657,7 +1657,7 @@ package struct GetRunInput: Sendable, Hashable {
     }
 }
 
-/// What `listConflicts` is given.
+/// The input of `listConflicts`.
 package struct ListConflictsInput: Sendable, Hashable {
     /// Only conflicts that await my decision; false by default.
     package var open: Bool?
@@ -1689,7 +1689,7 @@ package struct ListConflictsInput: Sendable, Hashable {
     }
 }
 
-/// What `resolveConflict` is given.
+/// The input of `resolveConflict`.
 package struct ResolveConflictInput: Sendable, Hashable {
     /// One of my conflicts.
     package var conflict: ConflictID
@@ -1707,7 +1707,7 @@ package struct ResolveConflictInput: Sendable, Hashable {
     }
 }
 
-/// What `listJobs` is given.
+/// The input of `listJobs`.
 package struct ListJobsInput: Sendable, Hashable {
     /// Which jobs: waiting (the default), finished, or given up.
     package var list: JobList?
@@ -1739,7 +1739,7 @@ package struct ListJobsInput: Sendable, Hashable {
     }
 }
 
-/// What `retryJob` is given.
+/// The input of `retryJob`.
 package struct RetryJobInput: Sendable, Hashable {
     /// One of my jobs in the queue.
     package var job: JobID
@@ -1754,7 +1754,7 @@ package struct RetryJobInput: Sendable, Hashable {
     }
 }
 
-/// What `cancelJob` is given.
+/// The input of `cancelJob`.
 package struct CancelJobInput: Sendable, Hashable {
     /// One of my jobs in the queue.
     package var job: JobID
@@ -1769,7 +1769,7 @@ package struct CancelJobInput: Sendable, Hashable {
     }
 }
 
-/// What `listHooks` is given.
+/// The input of `listHooks`.
 package struct ListHooksInput: Sendable, Hashable {
     package init() {
     }
@@ -1779,7 +1779,7 @@ package struct ListHooksInput: Sendable, Hashable {
     }
 }
 
-/// What `createHook` is given.
+/// The input of `createHook`.
 package struct CreateHookInput: Sendable, Hashable {
     /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
     /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
@@ -1803,7 +1803,7 @@ package struct CreateHookInput: Sendable, Hashable {
     }
 }
 
-/// What `getHook` is given.
+/// The input of `getHook`.
 package struct GetHookInput: Sendable, Hashable {
     /// One of my hooks, by its id.
     package var hook: HookID
@@ -1818,7 +1818,7 @@ package struct GetHookInput: Sendable, Hashable {
     }
 }
 
-/// What `receiveHook` is given.
+/// The input of `receiveHook`.
 package struct ReceiveHookInput: Sendable, Hashable {
     /// The secret of the hook.
     package var hook: String
@@ -1839,7 +1839,7 @@ package struct ReceiveHookInput: Sendable, Hashable {
     }
 }
 
-/// What `deleteHook` is given.
+/// The input of `deleteHook`.
 package struct DeleteHookInput: Sendable, Hashable {
     /// One of my hooks, by its id.
     package var hook: HookID
@@ -1854,7 +1854,7 @@ package struct DeleteHookInput: Sendable, Hashable {
     }
 }
 
-/// What `updateHook` is given.
+/// The input of `updateHook`.
 package struct UpdateHookInput: Sendable, Hashable {
     /// One of my hooks, by its id.
     package var hook: HookID
@@ -1872,7 +1872,7 @@ package struct UpdateHookInput: Sendable, Hashable {
     }
 }
 
-/// What `rotateHook` is given.
+/// The input of `rotateHook`.
 package struct RotateHookInput: Sendable, Hashable {
     /// One of my hooks, by its id.
     package var hook: HookID
@@ -1900,7 +1900,7 @@ package struct RotateHookInput: Sendable, Hashable {
     }
 }
 
-/// What `listHookAccounts` is given.
+/// The input of `listHookAccounts`.
 package struct ListHookAccountsInput: Sendable, Hashable {
     /// One of my hooks, by its id.
     package var hook: HookID
@@ -1915,7 +1915,7 @@ package struct ListHookAccountsInput: Sendable, Hashable {
     }
 }
 
-/// What `assignHookAccount` is given.
+/// The input of `assignHookAccount`.
 package struct AssignHookAccountInput: Sendable, Hashable {
     /// One of my hooks, by its id.
     package var hook: HookID
@@ -1940,7 +1940,7 @@ package struct AssignHookAccountInput: Sendable, Hashable {
     }
 }
 
-/// What `listHookDeliveries` is given.
+/// The input of `listHookDeliveries`.
 package struct ListHookDeliveriesInput: Sendable, Hashable {
     /// One of my hooks, by its id.
     package var hook: HookID
@@ -1972,7 +1972,7 @@ package struct ListHookDeliveriesInput: Sendable, Hashable {
     }
 }
 
-/// What `rerunHookDelivery` is given.
+/// The input of `rerunHookDelivery`.
 package struct RerunHookDeliveryInput: Sendable, Hashable {
     /// One of my hooks, by its id.
     package var hook: HookID
@@ -1991,7 +1991,7 @@ package struct RerunHookDeliveryInput: Sendable, Hashable {
     }
 }
 
-/// What `streamEvents` is given.
+/// The input of `streamEvents`.
 package struct StreamEventsInput: Sendable, Hashable {
     /// The id of the last event received.
     package var lastEventID: String?
@@ -2016,7 +2016,7 @@ package struct StreamEventsInput: Sendable, Hashable {
     }
 }
 
-/// What `exportLetterboxd` is given.
+/// The input of `exportLetterboxd`.
 package struct ExportLetterboxdInput: Sendable, Hashable {
     /// What the file contains.
     package var list: LetterboxdList
@@ -2045,7 +2045,7 @@ package struct ExportLetterboxdInput: Sendable, Hashable {
     }
 }
 
-/// What `exportEverything` is given.
+/// The input of `exportEverything`.
 package struct ExportEverythingInput: Sendable, Hashable {
     package init() {
     }
@@ -2055,7 +2055,7 @@ package struct ExportEverythingInput: Sendable, Hashable {
     }
 }
 
-/// What `listImports` is given.
+/// The input of `listImports`.
 package struct ListImportsInput: Sendable, Hashable {
     /// Imports per page; 20 by default, at most 100.
     package var limit: Int?
@@ -2083,7 +2083,7 @@ package struct ListImportsInput: Sendable, Hashable {
     }
 }
 
-/// What `createImport` is given.
+/// The input of `createImport`.
 package struct CreateImportInput: Sendable {
     /// The file name, if the body is the file.
     package var name: String?
@@ -2109,7 +2109,7 @@ package struct CreateImportInput: Sendable {
     }
 }
 
-/// What `getImport` is given.
+/// The input of `getImport`.
 package struct GetImportInput: Sendable, Hashable {
     /// One of my imports.
     package var `import`: ImportID
@@ -2128,7 +2128,7 @@ package struct GetImportInput: Sendable, Hashable {
     }
 }
 
-/// What `cancelImport` is given.
+/// The input of `cancelImport`.
 package struct CancelImportInput: Sendable, Hashable {
     /// One of my imports.
     package var `import`: ImportID
@@ -2143,7 +2143,7 @@ package struct CancelImportInput: Sendable, Hashable {
     }
 }
 
-/// What `listImportRows` is given.
+/// The input of `listImportRows`.
 package struct ListImportRowsInput: Sendable, Hashable {
     /// One of my imports.
     package var `import`: ImportID
@@ -2179,7 +2179,7 @@ package struct ListImportRowsInput: Sendable, Hashable {
     }
 }
 
-/// What `correctImport` is given.
+/// The input of `correctImport`.
 package struct CorrectImportInput: Sendable, Hashable {
     /// One of my imports.
     package var `import`: ImportID
@@ -2197,7 +2197,7 @@ package struct CorrectImportInput: Sendable, Hashable {
     }
 }
 
-/// What `setImportFileKind` is given.
+/// The input of `setImportFileKind`.
 package struct SetImportFileKindInput: Sendable, Hashable {
     /// One of my imports.
     package var `import`: ImportID
@@ -2215,7 +2215,7 @@ package struct SetImportFileKindInput: Sendable, Hashable {
     }
 }
 
-/// What `applyImport` is given.
+/// The input of `applyImport`.
 package struct ApplyImportInput: Sendable, Hashable {
     /// One of my imports.
     package var `import`: ImportID
@@ -2230,7 +2230,7 @@ package struct ApplyImportInput: Sendable, Hashable {
     }
 }
 
-/// What `listHistory` is given.
+/// The input of `listHistory`.
 package struct ListHistoryInput: Sendable, Hashable {
     /// Items per page; 50 by default, at most 100.
     package var limit: Int?
@@ -2285,7 +2285,7 @@ package struct ListHistoryInput: Sendable, Hashable {
     }
 }
 
-/// What `addPlay` is given.
+/// The input of `addPlay`.
 package struct AddPlayInput: Sendable, Hashable {
     /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
     /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
@@ -2309,7 +2309,7 @@ package struct AddPlayInput: Sendable, Hashable {
     }
 }
 
-/// What `removePlay` is given.
+/// The input of `removePlay`.
 package struct RemovePlayInput: Sendable, Hashable {
     /// One of my plays.
     package var play: PlayID
@@ -2324,7 +2324,7 @@ package struct RemovePlayInput: Sendable, Hashable {
     }
 }
 
-/// What `editPlay` is given.
+/// The input of `editPlay`.
 package struct EditPlayInput: Sendable, Hashable {
     /// One of my plays.
     package var play: PlayID
@@ -2342,7 +2342,7 @@ package struct EditPlayInput: Sendable, Hashable {
     }
 }
 
-/// What `getMovieWatched` is given.
+/// The input of `getMovieWatched`.
 package struct GetMovieWatchedInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2357,7 +2357,7 @@ package struct GetMovieWatchedInput: Sendable, Hashable {
     }
 }
 
-/// What `markMovieWatched` is given.
+/// The input of `markMovieWatched`.
 package struct MarkMovieWatchedInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2385,7 +2385,7 @@ package struct MarkMovieWatchedInput: Sendable, Hashable {
     }
 }
 
-/// What `unmarkMovieWatched` is given.
+/// The input of `unmarkMovieWatched`.
 package struct UnmarkMovieWatchedInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2400,7 +2400,7 @@ package struct UnmarkMovieWatchedInput: Sendable, Hashable {
     }
 }
 
-/// What `getMovieProgress` is given.
+/// The input of `getMovieProgress`.
 package struct GetMovieProgressInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2415,7 +2415,7 @@ package struct GetMovieProgressInput: Sendable, Hashable {
     }
 }
 
-/// What `setMovieProgress` is given.
+/// The input of `setMovieProgress`.
 package struct SetMovieProgressInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2433,7 +2433,7 @@ package struct SetMovieProgressInput: Sendable, Hashable {
     }
 }
 
-/// What `clearMovieProgress` is given.
+/// The input of `clearMovieProgress`.
 package struct ClearMovieProgressInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2448,7 +2448,7 @@ package struct ClearMovieProgressInput: Sendable, Hashable {
     }
 }
 
-/// What `getShowWatched` is given.
+/// The input of `getShowWatched`.
 package struct GetShowWatchedInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2467,7 +2467,7 @@ package struct GetShowWatchedInput: Sendable, Hashable {
     }
 }
 
-/// What `markShowWatched` is given.
+/// The input of `markShowWatched`.
 package struct MarkShowWatchedInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2495,7 +2495,7 @@ package struct MarkShowWatchedInput: Sendable, Hashable {
     }
 }
 
-/// What `unmarkShowWatched` is given.
+/// The input of `unmarkShowWatched`.
 package struct UnmarkShowWatchedInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2510,7 +2510,7 @@ package struct UnmarkShowWatchedInput: Sendable, Hashable {
     }
 }
 
-/// What `getShowProgress` is given.
+/// The input of `getShowProgress`.
 package struct GetShowProgressInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2529,7 +2529,7 @@ package struct GetShowProgressInput: Sendable, Hashable {
     }
 }
 
-/// What `getSeasonWatched` is given.
+/// The input of `getSeasonWatched`.
 package struct GetSeasonWatchedInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2548,7 +2548,7 @@ package struct GetSeasonWatchedInput: Sendable, Hashable {
     }
 }
 
-/// What `markSeasonWatched` is given.
+/// The input of `markSeasonWatched`.
 package struct MarkSeasonWatchedInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2576,7 +2576,7 @@ package struct MarkSeasonWatchedInput: Sendable, Hashable {
     }
 }
 
-/// What `unmarkSeasonWatched` is given.
+/// The input of `unmarkSeasonWatched`.
 package struct UnmarkSeasonWatchedInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2591,7 +2591,7 @@ package struct UnmarkSeasonWatchedInput: Sendable, Hashable {
     }
 }
 
-/// What `getSeasonProgress` is given.
+/// The input of `getSeasonProgress`.
 package struct GetSeasonProgressInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2610,7 +2610,7 @@ package struct GetSeasonProgressInput: Sendable, Hashable {
     }
 }
 
-/// What `getEpisodeWatched` is given.
+/// The input of `getEpisodeWatched`.
 package struct GetEpisodeWatchedInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2625,7 +2625,7 @@ package struct GetEpisodeWatchedInput: Sendable, Hashable {
     }
 }
 
-/// What `markEpisodeWatched` is given.
+/// The input of `markEpisodeWatched`.
 package struct MarkEpisodeWatchedInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2653,7 +2653,7 @@ package struct MarkEpisodeWatchedInput: Sendable, Hashable {
     }
 }
 
-/// What `unmarkEpisodeWatched` is given.
+/// The input of `unmarkEpisodeWatched`.
 package struct UnmarkEpisodeWatchedInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2668,7 +2668,7 @@ package struct UnmarkEpisodeWatchedInput: Sendable, Hashable {
     }
 }
 
-/// What `getEpisodeProgress` is given.
+/// The input of `getEpisodeProgress`.
 package struct GetEpisodeProgressInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2683,7 +2683,7 @@ package struct GetEpisodeProgressInput: Sendable, Hashable {
     }
 }
 
-/// What `setEpisodeProgress` is given.
+/// The input of `setEpisodeProgress`.
 package struct SetEpisodeProgressInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2701,7 +2701,7 @@ package struct SetEpisodeProgressInput: Sendable, Hashable {
     }
 }
 
-/// What `clearEpisodeProgress` is given.
+/// The input of `clearEpisodeProgress`.
 package struct ClearEpisodeProgressInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2716,7 +2716,7 @@ package struct ClearEpisodeProgressInput: Sendable, Hashable {
     }
 }
 
-/// What `listContinueWatching` is given.
+/// The input of `listContinueWatching`.
 package struct ListContinueWatchingInput: Sendable, Hashable {
     /// Items per page; 50 by default, at most 100.
     package var limit: Int?
@@ -2734,7 +2734,7 @@ package struct ListContinueWatchingInput: Sendable, Hashable {
     }
 }
 
-/// What `listWatchlist` is given.
+/// The input of `listWatchlist`.
 package struct ListWatchlistInput: Sendable, Hashable {
     /// Only titles of this kind.
     package var kind: TitleKind?
@@ -2770,7 +2770,7 @@ package struct ListWatchlistInput: Sendable, Hashable {
     }
 }
 
-/// What `putOnWatchlist` is given.
+/// The input of `putOnWatchlist`.
 package struct PutOnWatchlistInput: Sendable, Hashable {
     package var body: ShelfEntries
 
@@ -2784,7 +2784,7 @@ package struct PutOnWatchlistInput: Sendable, Hashable {
     }
 }
 
-/// What `takeOffWatchlist` is given.
+/// The input of `takeOffWatchlist`.
 package struct TakeOffWatchlistInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2799,7 +2799,7 @@ package struct TakeOffWatchlistInput: Sendable, Hashable {
     }
 }
 
-/// What `listCollection` is given.
+/// The input of `listCollection`.
 package struct ListCollectionInput: Sendable, Hashable {
     /// Only titles of this kind.
     package var kind: TitleKind?
@@ -2831,7 +2831,7 @@ package struct ListCollectionInput: Sendable, Hashable {
     }
 }
 
-/// What `putOnCollection` is given.
+/// The input of `putOnCollection`.
 package struct PutOnCollectionInput: Sendable, Hashable {
     package var body: ShelfEntries
 
@@ -2845,7 +2845,7 @@ package struct PutOnCollectionInput: Sendable, Hashable {
     }
 }
 
-/// What `takeOffCollection` is given.
+/// The input of `takeOffCollection`.
 package struct TakeOffCollectionInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2860,7 +2860,7 @@ package struct TakeOffCollectionInput: Sendable, Hashable {
     }
 }
 
-/// What `listLikes` is given.
+/// The input of `listLikes`.
 package struct ListLikesInput: Sendable, Hashable {
     /// Only titles of this kind.
     package var kind: TitleKind?
@@ -2892,7 +2892,7 @@ package struct ListLikesInput: Sendable, Hashable {
     }
 }
 
-/// What `putOnLikes` is given.
+/// The input of `putOnLikes`.
 package struct PutOnLikesInput: Sendable, Hashable {
     package var body: ShelfEntries
 
@@ -2906,7 +2906,7 @@ package struct PutOnLikesInput: Sendable, Hashable {
     }
 }
 
-/// What `takeOffLikes` is given.
+/// The input of `takeOffLikes`.
 package struct TakeOffLikesInput: Sendable, Hashable {
     /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
@@ -2921,7 +2921,7 @@ package struct TakeOffLikesInput: Sendable, Hashable {
     }
 }
 
-/// What `listLists` is given.
+/// The input of `listLists`.
 package struct ListListsInput: Sendable, Hashable {
     /// Items per page; 50 by default, at most 100.
     package var limit: Int?
@@ -2949,7 +2949,7 @@ package struct ListListsInput: Sendable, Hashable {
     }
 }
 
-/// What `createList` is given.
+/// The input of `createList`.
 package struct CreateListInput: Sendable, Hashable {
     /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
     /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
@@ -2973,7 +2973,7 @@ package struct CreateListInput: Sendable, Hashable {
     }
 }
 
-/// What `getList` is given.
+/// The input of `getList`.
 package struct GetListInput: Sendable, Hashable {
     /// One of my lists.
     package var list: ListID
@@ -2988,7 +2988,7 @@ package struct GetListInput: Sendable, Hashable {
     }
 }
 
-/// What `deleteList` is given.
+/// The input of `deleteList`.
 package struct DeleteListInput: Sendable, Hashable {
     /// One of my lists.
     package var list: ListID
@@ -3003,7 +3003,7 @@ package struct DeleteListInput: Sendable, Hashable {
     }
 }
 
-/// What `editList` is given.
+/// The input of `editList`.
 package struct EditListInput: Sendable, Hashable {
     /// One of my lists.
     package var list: ListID
@@ -3021,7 +3021,7 @@ package struct EditListInput: Sendable, Hashable {
     }
 }
 
-/// What `listListItems` is given.
+/// The input of `listListItems`.
 package struct ListListItemsInput: Sendable, Hashable {
     /// One of my lists.
     package var list: ListID
@@ -3053,7 +3053,7 @@ package struct ListListItemsInput: Sendable, Hashable {
     }
 }
 
-/// What `putListItems` is given.
+/// The input of `putListItems`.
 package struct PutListItemsInput: Sendable, Hashable {
     /// One of my lists.
     package var list: ListID
@@ -3071,7 +3071,7 @@ package struct PutListItemsInput: Sendable, Hashable {
     }
 }
 
-/// What `takeOffList` is given.
+/// The input of `takeOffList`.
 package struct TakeOffListInput: Sendable, Hashable {
     /// One of my lists.
     package var list: ListID
@@ -3090,7 +3090,7 @@ package struct TakeOffListInput: Sendable, Hashable {
     }
 }
 
-/// What `moveListItems` is given.
+/// The input of `moveListItems`.
 package struct MoveListItemsInput: Sendable, Hashable {
     /// One of my lists.
     package var list: ListID
@@ -3108,7 +3108,7 @@ package struct MoveListItemsInput: Sendable, Hashable {
     }
 }
 
-/// What `listBatches` is given.
+/// The input of `listBatches`.
 package struct ListBatchesInput: Sendable, Hashable {
     /// Items per page; 50 by default, at most 100.
     package var limit: Int?
@@ -3136,7 +3136,7 @@ package struct ListBatchesInput: Sendable, Hashable {
     }
 }
 
-/// What `previewUndo` is given.
+/// The input of `previewUndo`.
 package struct PreviewUndoInput: Sendable, Hashable {
     /// One of my batches, by its id.
     package var batch: BatchID
@@ -3151,7 +3151,7 @@ package struct PreviewUndoInput: Sendable, Hashable {
     }
 }
 
-/// What `undoBatch` is given.
+/// The input of `undoBatch`.
 package struct UndoBatchInput: Sendable, Hashable {
     /// One of my batches, by its id.
     package var batch: BatchID

@@ -3,7 +3,7 @@
 
 internal import RPC
 
-/// The public surface as a table, in the order of the contract.
+/// The routes of the public API, in the order of the contract.
 package enum GatewayRoutes {
     package static func all(_ api: some GatewayAPI) -> [EdgeRoute] {
         [

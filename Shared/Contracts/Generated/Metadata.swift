@@ -3,7 +3,7 @@
 
 package import RPC
 
-/// What the metadata service answers.
+/// The methods of the metadata service, to be implemented.
 package protocol MetadataAPI: Sendable {
     /// Finds the title that the given ids refer to; if it is new, asks the providers and stores what they return.
     /// Errors: titleNotFound, nothingToResolve.

@@ -3,7 +3,7 @@
 
 /// The OpenRPC document of the metadata service, as `rpc.discover` answers it.
 package enum MetadataDocument {
-    /// UTF-8, complete in itself.
+    /// UTF-8, self-contained.
     package static let openRPC: [UInt8] = Array(
         UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
 

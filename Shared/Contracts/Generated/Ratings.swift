@@ -3,7 +3,7 @@
 
 package import RPC
 
-/// What the ratings service answers.
+/// The methods of the ratings service, to be implemented.
 package protocol RatingsAPI: Sendable {
     /// Rates a title, or changes its rating. Errors: dateInFuture, preconditionFailed, idempotencyKeyReused,
     /// userNotFound.

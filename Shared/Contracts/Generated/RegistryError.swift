@@ -4,7 +4,7 @@
 package import JSON
 package import RPC
 
-/// The error registry: every code that is the contract's own, with what it means to each side.
+/// The error registry: every error code that the contracts define, with its meaning for both sides.
 package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     /// The caller is not authenticated.
     case unauthenticated
@@ -332,7 +332,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Whether the same call may succeed later without a change.
+    /// Whether the same call may succeed later, unchanged.
     package var isRetryable: Bool {
         switch self {
         case .unauthenticated: false
@@ -398,7 +398,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The entry of a code, nil where it is not in the registry.
+    /// Looks up a code; nil if it is not in the registry.
     package init?(code: Int) {
         switch code {
         case 1001: self = .unauthenticated
@@ -465,7 +465,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The error to throw, with the meaning as its message unless there is a better one.
+    /// Makes the error to throw; its message is the meaning unless another one is given.
     package func error(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RPCError(code: code, message: message ?? meaning, data: data, isRetryable: isRetryable)
     }

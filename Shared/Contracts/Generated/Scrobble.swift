@@ -3,7 +3,7 @@
 
 package import RPC
 
-/// What the scrobble service answers.
+/// The methods of the scrobble service, to be implemented.
 package protocol ScrobbleAPI: Sendable {
     /// Starts or continues watching a title. Errors: titleNotFound, wrongKind, contradictoryValues, userNotFound.
     func startPlayback(_ params: StartPlaybackParams, _ context: RPCContext) async throws(RPCError) -> PlaybackSession

@@ -53,7 +53,7 @@ package struct CallbackRequest: Sendable, Hashable, JSONCodable {
     }
 }
 
-/// Says nothing of its contents, since there are secrets among them.
+/// Reveals none of the contents, because they include secrets.
 extension CallbackRequest: CustomStringConvertible, CustomReflectable {
     package var description: String { "CallbackRequest(redacted)" }
     package var customMirror: Mirror { Mirror(self, children: []) }

@@ -74,7 +74,7 @@ package struct LoginRequest: Sendable, Hashable, JSONCodable {
     }
 }
 
-/// Says nothing of its contents, since there are secrets among them.
+/// Reveals none of the contents, because they include secrets.
 extension LoginRequest: CustomStringConvertible, CustomReflectable {
     package var description: String { "LoginRequest(redacted)" }
     package var customMirror: Mirror { Mirror(self, children: []) }

@@ -42,7 +42,7 @@ package struct NewApiKey: Sendable, Hashable, JSONCodable {
     }
 }
 
-/// Says nothing of its contents, since there are secrets among them.
+/// Reveals none of the contents, because they include secrets.
 extension NewApiKey: CustomStringConvertible, CustomReflectable {
     package var description: String { "NewApiKey(redacted)" }
     package var customMirror: Mirror { Mirror(self, children: []) }

@@ -50,7 +50,7 @@ package struct NewHook: Sendable, Hashable, JSONCodable {
     }
 }
 
-/// Says nothing of its contents, since there are secrets among them.
+/// Reveals none of the contents, because they include secrets.
 extension NewHook: CustomStringConvertible, CustomReflectable {
     package var description: String { "NewHook(redacted)" }
     package var customMirror: Mirror { Mirror(self, children: []) }

@@ -42,7 +42,7 @@ package struct NewInvite: Sendable, Hashable, JSONCodable {
     }
 }
 
-/// Says nothing of its contents, since there are secrets among them.
+/// Reveals none of the contents, because they include secrets.
 extension NewInvite: CustomStringConvertible, CustomReflectable {
     package var description: String { "NewInvite(redacted)" }
     package var customMirror: Mirror { Mirror(self, children: []) }

@@ -42,7 +42,7 @@ package struct PasswordChange: Sendable, Hashable, JSONCodable {
     }
 }
 
-/// Says nothing of its contents, since there are secrets among them.
+/// Reveals none of the contents, because they include secrets.
 extension PasswordChange: CustomStringConvertible, CustomReflectable {
     package var description: String { "PasswordChange(redacted)" }
     package var customMirror: Mirror { Mirror(self, children: []) }

@@ -38,7 +38,7 @@ package struct RecoveryCodes: Sendable, Hashable, JSONCodable {
     }
 }
 
-/// Says nothing of its contents, since there are secrets among them.
+/// Reveals none of the contents, because they include secrets.
 extension RecoveryCodes: CustomStringConvertible, CustomReflectable {
     package var description: String { "RecoveryCodes(redacted)" }
     package var customMirror: Mirror { Mirror(self, children: []) }

@@ -35,7 +35,7 @@ package struct RefreshRequest: Sendable, Hashable, JSONCodable {
     }
 }
 
-/// Says nothing of its contents, since there are secrets among them.
+/// Reveals none of the contents, because they include secrets.
 extension RefreshRequest: CustomStringConvertible, CustomReflectable {
     package var description: String { "RefreshRequest(redacted)" }
     package var customMirror: Mirror { Mirror(self, children: []) }

@@ -63,7 +63,7 @@ package struct Registration: Sendable, Hashable, JSONCodable {
     }
 }
 
-/// Says nothing of its contents, since there are secrets among them.
+/// Reveals none of the contents, because they include secrets.
 extension Registration: CustomStringConvertible, CustomReflectable {
     package var description: String { "Registration(redacted)" }
     package var customMirror: Mirror { Mirror(self, children: []) }

@@ -43,7 +43,7 @@ package struct SecondFactorSecret: Sendable, Hashable, JSONCodable {
     }
 }
 
-/// Says nothing of its contents, since there are secrets among them.
+/// Reveals none of the contents, because they include secrets.
 extension SecondFactorSecret: CustomStringConvertible, CustomReflectable {
     package var description: String { "SecondFactorSecret(redacted)" }
     package var customMirror: Mirror { Mirror(self, children: []) }

@@ -66,7 +66,7 @@ package struct SessionGrant: Sendable, Hashable, JSONCodable {
     }
 }
 
-/// Says nothing of its contents, since there are secrets among them.
+/// Reveals none of the contents, because they include secrets.
 extension SessionGrant: CustomStringConvertible, CustomReflectable {
     package var description: String { "SessionGrant(redacted)" }
     package var customMirror: Mirror { Mirror(self, children: []) }
