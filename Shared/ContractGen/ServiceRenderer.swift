@@ -78,7 +78,7 @@ enum ServiceRenderer {
 
     static func registry(_ entries: [RegistryEntry]) -> String {
         var file = SwiftFile(imports: ["package import JSON", "package import RPC"])
-        file.line("/// The error registry: every error code that the contracts define, with its meaning for both sides.")
+        file.line("/// The error registry: every error code that the contracts define, with its meaning.")
         file.block("package enum RegistryError: String, Sendable, Hashable, CaseIterable") { file in
             for entry in entries {
                 file.doc(entry.meaning)

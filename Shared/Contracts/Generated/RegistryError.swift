@@ -4,7 +4,7 @@
 package import JSON
 package import RPC
 
-/// The error registry: every error code that the contracts define, with its meaning for both sides.
+/// The error registry: every error code that the contracts define, with its meaning.
 package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     /// The caller is not authenticated.
     case unauthenticated
