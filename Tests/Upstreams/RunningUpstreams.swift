@@ -2,12 +2,12 @@ import Hummingbird
 import Logging
 import ServiceLifecycle
 
-/// Emulators that listen in this process.
+/// Emulators listening in this process.
 package struct RunningUpstreams: Sendable {
     package let server: UpstreamServer
     package let port: Int
 
-    /// Base address of one provider, such as `http://127.0.0.1:7900/omdb`.
+    /// The base address of one provider, such as `http://127.0.0.1:7900/omdb`.
     package func url(_ name: UpstreamName) -> String { "http://127.0.0.1:\(port)\(name.basePath)" }
 
     /// Runs emulators on a free port of 127.0.0.1 while `body` runs.
@@ -17,7 +17,7 @@ package struct RunningUpstreams: Sendable {
         let server = UpstreamServer(catalogue: catalogue)
         let (ports, listening) = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingNewest(1))
         var logger = Logger(label: "upstreams")
-        // Connections that the test still holds at its end are no fault.
+        // Connections that the test still holds open at its end are not errors.
         logger.logLevel = .critical
         let application = server.application(host: "127.0.0.1", port: 0, logger: logger) { port in
             listening.yield(port)
@@ -40,8 +40,8 @@ package struct RunningUpstreams: Sendable {
             } catch {
                 result = .failure(error)
             }
-            // A listener that is cancelled with connections in its queue ends the process; those that are open still are not
-            // waited for.
+            // Cancelling a listener with connections in its queue would crash the process; connections still open are
+            // not waited for.
             await lifetime.triggerGracefulShutdown()
             try? await Task.sleep(for: .milliseconds(20))
             group.cancelAll()

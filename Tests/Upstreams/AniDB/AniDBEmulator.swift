@@ -1,9 +1,9 @@
 import GZip
 
-/// AniDB's HTTP interface, below `/anidb/httpapi`: XML, packed whether asked to or not and without a header that says so, and
-/// every failure with status 200.
+/// AniDB's HTTP interface, below `/anidb/httpapi`: XML, always gzipped without a header that says so, with status 200
+/// for its own errors too.
 package struct AniDBEmulator: EmulatedProvider {
-    /// The client that is registered, and its version.
+    /// The registered client's name and version.
     package static let client = "reelaydemo"
     package static let clientVersion = "1"
 

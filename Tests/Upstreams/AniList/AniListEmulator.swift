@@ -1,7 +1,7 @@
 import JSON
 
-/// AniList's GraphQL, below `/anilist`, without a key. It knows the questions that clients ask by their variables, not the
-/// whole language; errors stand in the body beside `"data": null`.
+/// AniList's GraphQL API, below `/anilist`, without a key. It recognizes known clients' queries by their variables
+/// rather than parsing the language; errors appear in the body beside `"data": null`.
 package struct AniListEmulator: EmulatedProvider {
     package let name = UpstreamName.anilist
     private let catalogue: Catalogue
@@ -10,7 +10,7 @@ package struct AniListEmulator: EmulatedProvider {
 
     package func reset() {}
     package func rateLimited() -> UpstreamResponse { failure("Too Many Requests.", status: 429) }
-    /// The whole service switched off.
+    /// The answer while the whole service is switched off.
     package func quotaUsedUp() -> UpstreamResponse {
         failure("The AniList API has been temporarily disabled.", status: 403)
     }
@@ -70,7 +70,7 @@ package struct AniListEmulator: EmulatedProvider {
         ])
     }
 
-    /// Ten rows whose amounts make up the votes.
+    /// Ten rows whose amounts add up to the votes.
     private func distribution(_ votes: Int) -> [JSONValue] {
         (1...10).map { place in
             let amount = place == 8 ? votes - 9 * (votes / 10) : votes / 10

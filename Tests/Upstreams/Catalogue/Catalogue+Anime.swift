@@ -1,6 +1,6 @@
 extension Catalogue {
-    /// Invented anime. The first is the one that every source rates; the second has an entry of its own for each season at
-    /// the places for anime; the third is a film.
+    /// Invented anime. The first is rated by every source; the second has a separate entry for each season at the anime
+    /// providers; the third is a film.
     static let anime: [CatalogueTitle] = [
         CatalogueTitle("The Foxfire Post") {
             $0.kind = .series
@@ -75,7 +75,7 @@ extension Catalogue {
         },
     ]
 
-    /// A title for measuring: a series of one season that all eleven providers have, with ids that follow from `index`.
+    /// A title for measurements: a series of one season that all eleven providers have, with ids derived from `index`.
     package static func generated(_ index: Int) -> CatalogueTitle {
         CatalogueTitle("Measured Series \(index)") {
             $0.kind = .series

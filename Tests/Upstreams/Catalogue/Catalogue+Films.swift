@@ -1,5 +1,5 @@
 extension Catalogue {
-    /// Invented films, and one game. The first is an ordinary one; the others show what real records are like.
+    /// Invented films, and one game. The first is ordinary; the others show what real records are like.
     static let films: [CatalogueTitle] = [
         CatalogueTitle("The Lighthouse Keeper's Clock") {
             $0.imdb = "tt9100001"

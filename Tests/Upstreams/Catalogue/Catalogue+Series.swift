@@ -1,5 +1,5 @@
 extension Catalogue {
-    /// Invented series. The first shares its TMDb number with a film, as real ones do.
+    /// Invented series. The first shares its TMDb id with a film, as real ones do.
     static let series: [CatalogueTitle] = [
         CatalogueTitle("Saltmarsh") {
             $0.kind = .series

@@ -1,7 +1,7 @@
 /// All invented titles, shared by every emulated provider.
 package struct Catalogue: Sendable {
     package let titles: [CatalogueTitle]
-    /// Entries of the places for anime, one for each season of a series.
+    /// The entries at the anime providers, one for each season of a series.
     package let entries: [CatalogueEntry]
     private let byIMDb: [String: Int]
     private let byTMDb: [CatalogueKind: [Int: Int]]
@@ -40,7 +40,7 @@ package struct Catalogue: Sendable {
     /// The titles that come with the emulators.
     package static let standard = Catalogue(titles: films + series + anime)
 
-    /// The standard titles and `count` more, which every one of the eleven providers has.
+    /// The standard titles, `count` generated ones that all eleven providers have, and `more`.
     package static func standard(adding count: Int, and more: [CatalogueTitle] = []) -> Catalogue {
         Catalogue(titles: films + series + anime + (0..<max(count, 0)).map { generated($0) } + more)
     }
@@ -51,24 +51,24 @@ package struct Catalogue: Sendable {
 
     package func title(_ kind: CatalogueKind, tvdb: Int) -> CatalogueTitle? { byTVDb[kind]?[tvdb].map { titles[$0] } }
 
-    /// The title with the number that the ids of several providers are made of.
+    /// The title with this number, from which the ids of several providers are derived.
     package func title(number: Int) -> CatalogueTitle? { byNumber[number].map { titles[$0] } }
 
     package func entry(number: Int) -> CatalogueEntry? { entriesByNumber[number].map { entries[$0] } }
 
-    /// The episode with an IMDb id, beside its series.
+    /// The episode with this IMDb id, and its series.
     package func episode(imdb: String) -> (series: CatalogueTitle, episode: CatalogueEpisode)? {
         episodesByIMDb[imdb].map { place in
             (titles[place.title], titles[place.title].seasons[place.season].episodes[place.place])
         }
     }
 
-    /// Entries whose names hold every word of the query.
+    /// The entries with a name in which each word of the query begins a word.
     package func searchEntries(_ query: String) -> [CatalogueEntry] {
         entryNames.places(holding: Self.words(query)).map { entries[$0] }
     }
 
-    /// Titles whose name or original name holds every word of the query; exact names first, then by votes.
+    /// The titles with a name in which each word of the query begins a word; exact names first, then by votes.
     package func search(_ query: String, kinds: Set<CatalogueKind>) -> [CatalogueTitle] {
         let words = Self.words(query)
         guard !words.isEmpty else { return [] }
@@ -82,14 +82,14 @@ package struct Catalogue: Sendable {
         }
     }
 
-    /// Words in lower case, apart from punctuation.
+    /// The words in lower case, without punctuation.
     static func words(_ text: String) -> [String] {
         text.lowercased().split { !$0.isLetter && !$0.isNumber }.map { String($0) }
     }
 }
 
 extension CatalogueSeason {
-    /// A season of weekly episodes; ids and scores follow from the series' number, so that they stay as they are.
+    /// A season of weekly episodes; ids and scores are derived from the series' number, so that they are stable.
     static func weekly(
         series: Int, number: Int, from released: String, minutes: Int, rated: Bool = true, _ names: [String]
     ) -> CatalogueSeason {

@@ -1,10 +1,10 @@
-/// A calendar day, for the dates of weekly episodes and for OMDb's way to write them.
+/// A calendar day, for the dates of weekly episodes and OMDb's date format.
 struct CatalogueDay {
     let year: Int
     let month: Int
     let day: Int
 
-    /// Reads "1999-03-31".
+    /// Parses "1999-03-31".
     init?(_ text: String) {
         let parts = text.split(separator: "-").compactMap { Int($0) }
         guard parts.count == 3 else { return nil }

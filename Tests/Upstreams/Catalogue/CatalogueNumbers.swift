@@ -1,38 +1,38 @@
-/// Ids that follow from a title's own number, each provider's in a range of its own, so that none can pass for another's.
+/// Ids derived from a title's own number, in a separate range for each provider so that none can pass for another's.
 extension CatalogueTitle {
-    /// The number in the IMDb id, less nine million; nil for a title without one.
+    /// The number in the IMDb id, less nine million; nil without an IMDb id above that.
     package var number: Int? {
         imdb.flatMap { Int($0.dropFirst(2)) }.flatMap { $0 > 9_000_000 ? $0 - 9_000_000 : nil }
     }
 
     package var trakt: Int? { kind == .game ? nil : number.map { 500_000_000 + $0 } }
     package var simkl: Int? { kind == .game ? nil : number.map { 600_000_000 + $0 } }
-    /// Series only.
+    /// For series only.
     package var tvmaze: Int? { kind == .series ? number.map { 700_000_000 + $0 } : nil }
-    /// Films, and series of one season.
+    /// For films, and series of one season.
     package var letterboxd: String? {
         guard kind == .movie || (kind == .series && regularSeasons.count == 1) else { return nil }
         return number.map { String(1_000_000 + $0, radix: 36) }
     }
-    /// TVDb's number of a film, which it counts apart from series.
+    /// TVDb's id of a film; TVDb numbers films and series separately.
     package var tvdbMovie: Int? { kind == .movie ? number.map { 800_000 + $0 } : nil }
     package var slug: String { Catalogue.words(name).joined(separator: "-") }
 }
 
-/// One entry of the places for anime: a film, or a season of a series.
+/// One entry at the anime providers: a film, or a season of a series.
 package struct CatalogueEntry: Sendable {
     package let title: CatalogueTitle
-    /// From 1; 1 for a film.
+    /// Counted from 1; 1 for a film.
     package let season: Int
 
-    /// The title's entries; none for what is no anime.
+    /// The title's entries; empty unless it is an anime.
     package static func entries(of title: CatalogueTitle) -> [CatalogueEntry] {
         guard title.isAnime, title.number != nil else { return [] }
         if title.kind == .movie { return [CatalogueEntry(title: title, season: 1)] }
         return title.regularSeasons.map { CatalogueEntry(title: title, season: $0.number) }
     }
 
-    /// What all ids of the entry are made of.
+    /// The number from which all of the entry's ids are derived.
     package var number: Int { (title.number ?? 0) * 10 + season }
     package var anilist: Int { 100_000_000 + number }
     package var myanimelist: Int { 200_000_000 + number }
@@ -53,6 +53,6 @@ package struct CatalogueEntry: Sendable {
     package var episodes: [CatalogueEpisode] { listed?.episodes ?? [] }
     package var episodeCount: Int { title.kind == .movie ? 1 : episodes.count }
 
-    /// Later seasons are liked a little less.
+    /// The opinions of the title, a little lower for each later season.
     package var opinions: CatalogueOpinions? { title.opinions.map { $0.lowered(by: (season - 1) * 20) } }
 }

@@ -1,19 +1,19 @@
 package import JSON
 
-/// What kind of thing a catalogue title is.
+/// The kind of a catalogue title.
 package enum CatalogueKind: String, Sendable {
     case movie, series, game
 }
 
-/// How the outside world rates a title; nil is "no rating".
+/// The ratings of a title at each source; nil means no rating.
 package struct CatalogueRatings: Sendable {
-    /// TMDb's mean, 0 to 10 with up to three decimals, and its votes.
+    /// TMDb's mean, from 0 to 10 with up to three decimals, and its votes.
     package var tmdb: (average: String, votes: Int)?
     /// IMDb's mean with one decimal, and its votes.
     package var imdb: (average: String, votes: Int)?
-    /// Tomatometer in percent.
+    /// The Tomatometer, in percent.
     package var tomatoes: Int?
-    /// Metascore, 0 to 100.
+    /// The Metascore, from 0 to 100.
     package var metacritic: Int?
 
     package init(
@@ -27,9 +27,9 @@ package struct CatalogueRatings: Sendable {
     }
 }
 
-/// Peculiarities of real records that a title shows.
+/// Peculiarities of real records that a title reproduces.
 package enum CatalogueQuirk: Sendable {
-    /// OMDb does not have it.
+    /// OMDb does not have the title.
     case absentAtOMDb
     /// TMDb does not know its IMDb id.
     case withoutIMDbAtTMDb
@@ -39,30 +39,30 @@ package enum CatalogueQuirk: Sendable {
     case withoutRunTimeAtTMDb
 }
 
-/// One invented title, from which every emulated provider writes its own payload.
+/// One invented title, from which every emulated provider builds its own payload.
 package struct CatalogueTitle: Sendable {
     package var kind = CatalogueKind.movie
     package let name: String
     package var originalName: String?
-    /// The original name in Latin letters.
+    /// The original name in Latin script.
     package var romaji: String?
-    /// ISO 639-1.
+    /// An ISO 639-1 code.
     package var language = "en"
-    /// ISO 3166-1.
+    /// An ISO 3166-1 code.
     package var country = "US"
     package var imdb: String?
-    /// Nil where TMDb does not have it. Films and series count apart.
+    /// TMDb's id; nil where TMDb does not have the title. Films and series are numbered separately.
     package var tmdb: Int?
     package var tvdb: Int?
-    /// "1999-03-31", or "" where it is not known.
+    /// A date such as "1999-03-31"; "" if unknown.
     package var released = ""
-    /// Last day of a series that ended.
+    /// The last day of a series that has ended.
     package var ended: String?
     package var overview = ""
-    /// 0 where it is not known.
+    /// The running time in minutes; 0 if unknown.
     package var runtimeMinutes = 0
     package var genres: [CatalogueGenre] = []
-    /// Certification in the United States.
+    /// The certification in the United States.
     package var certification: String?
     package var director: String?
     package var ratings = CatalogueRatings()
@@ -74,10 +74,10 @@ package struct CatalogueTitle: Sendable {
         change(&self)
     }
 
-    /// "1999", or nil.
+    /// The year of release, such as 1999; nil if unknown.
     package var year: Int? { Int(released.prefix(4)) }
 
-    /// Whether the places for anime have it.
+    /// Whether the anime providers have the title.
     package var isAnime: Bool { genres.contains(.animation) && language == "ja" }
 
     package var regularSeasons: [CatalogueSeason] { seasons.filter { $0.number > 0 } }
@@ -102,7 +102,7 @@ package struct CatalogueTitle: Sendable {
 
 /// A season of an invented series.
 package struct CatalogueSeason: Sendable {
-    /// 0 holds the specials.
+    /// The number of the season; 0 is the specials.
     package let number: Int
     package let name: String
     package let released: String
@@ -123,7 +123,7 @@ package struct CatalogueEpisode: Sendable {
     package let ratings: CatalogueRatings
 }
 
-/// A genre as the providers call it.
+/// A genre, as the providers have it.
 package enum CatalogueGenre: Int, Sendable {
     case action = 28
     case adventure = 12

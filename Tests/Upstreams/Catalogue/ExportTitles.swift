@@ -2,8 +2,8 @@ internal import Archive
 internal import CSV
 internal import Foundation
 
-/// The films that somebody's export speaks of, so that the emulated providers know them: names and years from the file, all
-/// that is said of them invented.
+/// The films in somebody's export, so that the emulated providers know them. Names and years are from the file;
+/// everything else is invented.
 package enum ExportTitles {
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
@@ -14,10 +14,11 @@ package enum ExportTitles {
         let year: Int
     }
 
-    /// Films that are taken at most.
+    /// The largest number of films taken from an export.
     static let filmsMax = 100_000
 
-    /// The titles of an archive, a folder or a single CSV file, each film once, in one order whatever the files' is.
+    /// The titles in an archive, a folder or a single CSV file, each film once, in an order that does not depend on the
+    /// files'.
     package static func titles(at path: String) throws -> [CatalogueTitle] {
         var films: Set<Film> = []
         var isFolder: ObjCBool = false
@@ -49,7 +50,7 @@ package enum ExportTitles {
         }
     }
 
-    /// Every row with a name and a year; what cannot be read has no films.
+    /// Adds every row with a name and a year; ignores what cannot be parsed.
     private static func take(_ bytes: [UInt8], _ films: inout Set<Film>) {
         var reader = CSVReader()
         var places: (name: Int, year: Int)?

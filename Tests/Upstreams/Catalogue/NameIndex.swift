@@ -1,9 +1,9 @@
-/// Finds what has a name in which every word of a query begins one, without going through all names: a large catalogue is
-/// searched thousands of times while something else is measured.
+/// An index of names by the prefixes of their words. It avoids a scan of all names, since a large catalogue is searched
+/// thousands of times while something else is measured.
 struct NameIndex: Sendable {
-    /// The words of each name of each place.
+    /// The words of each name at each place.
     private let names: [[[String]]]
-    /// All different words, sorted, and the places that have them.
+    /// All distinct words, sorted, and the places that have each.
     private let words: [String]
     private let holders: [[Int]]
 
@@ -17,7 +17,7 @@ struct NameIndex: Sendable {
         holders = words.map { places[$0] ?? [] }
     }
 
-    /// In ascending order; none for no words.
+    /// The places with a name in which each prefix begins a word, in ascending order; empty if there are no prefixes.
     func places(holding prefixes: [String]) -> [Int] {
         let rarest = prefixes.map(candidates).min { $0.count < $1.count } ?? []
         return rarest.sorted().filter { place in

@@ -1,13 +1,13 @@
 package import JSON
 
-/// One request in the book.
+/// One request recorded in the book.
 package struct BookEntry: Sendable {
-    /// From 1, without holes.
+    /// The position in the book, from 1 without gaps.
     package let sequence: Int
     package let request: UpstreamRequest
-    /// Milliseconds since 1970.
+    /// The time of the request, in milliseconds since 1970.
     package let atMilliseconds: Int64
-    /// Nil while the answer is under way; 0 where the connection was dropped instead.
+    /// The status of the answer; nil while it is in progress, 0 if the connection was dropped instead.
     package var status: Int?
     package let fault: Fault.Kind?
 

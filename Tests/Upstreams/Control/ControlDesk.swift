@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The faults that wait, and the book of every request that came; both bounded.
+/// The pending faults and the book of every request received; both are bounded.
 package final class ControlDesk: Sendable {
     private struct State {
         var faults: [Fault] = []
@@ -10,14 +10,14 @@ package final class ControlDesk: Sendable {
         var latencies: [UpstreamName: Duration] = [:]
     }
 
-    /// How fast each provider is asked, and how fast it may be.
+    /// The rate at which each provider is called, and its limit.
     package let pace = PaceMeter()
 
     private let state = Mutex(State())
 
     package init() {}
 
-    /// Adds a fault; false where too many wait already.
+    /// Adds a fault; returns false if too many are pending already.
     package func add(_ fault: Fault) -> Bool {
         state.withLock { state in
             guard state.faults.count < UpstreamLimits.faultsMax else { return false }
@@ -28,12 +28,12 @@ package final class ControlDesk: Sendable {
 
     package var faults: [Fault] { state.withLock { $0.faults } }
 
-    /// Removes the faults of one provider, or all.
+    /// Removes the faults of one provider, or of all.
     package func clearFaults(_ provider: UpstreamName? = nil) {
         state.withLock { $0.faults.removeAll { provider == nil || $0.provider == provider } }
     }
 
-    /// Forgets all faults and the whole book; sequence numbers go on.
+    /// Removes all faults and latencies, the whole book and all pace limits; sequence numbers continue.
     package func reset() {
         state.withLock { state in
             state.faults.removeAll()
@@ -44,17 +44,17 @@ package final class ControlDesk: Sendable {
         pace.reset()
     }
 
-    /// Time that every answer of a provider takes.
+    /// The delay before every answer of a provider.
     package func latency(_ provider: UpstreamName) -> Duration { state.withLock { $0.latencies[provider] ?? .zero } }
 
-    /// Lets every answer of one provider, or of all, take so long.
+    /// Sets the delay before every answer of one provider, or of all.
     package func setLatency(_ latency: Duration, of provider: UpstreamName? = nil) {
         state.withLock { state in
             for name in provider.map({ [$0] }) ?? UpstreamName.allCases { state.latencies[name] = latency }
         }
     }
 
-    /// The first waiting fault that this request runs into; counts it as used.
+    /// The first pending fault that matches this request; counts as one use of it.
     package func takeFault(_ request: UpstreamRequest) -> Fault? {
         state.withLock { state in
             let matching = state.faults.firstIndex {
@@ -73,7 +73,7 @@ package final class ControlDesk: Sendable {
         }
     }
 
-    /// Writes a request down and answers with its number, from 1.
+    /// Records a request and returns its sequence number, from 1.
     package func record(_ request: UpstreamRequest, atMilliseconds: Int64, fault: Fault?) -> Int {
         state.withLock { state in
             state.sequence += 1
@@ -89,7 +89,7 @@ package final class ControlDesk: Sendable {
         }
     }
 
-    /// Adds the status that was answered.
+    /// Sets the status that was sent.
     package func settle(_ sequence: Int, status: Int) {
         state.withLock { state in
             guard let first = state.entries.first?.sequence else { return }
@@ -99,7 +99,8 @@ package final class ControlDesk: Sendable {
         }
     }
 
-    /// Entries after a number, of one provider or of all, and how many older ones the bound has dropped.
+    /// The entries after a sequence number, of one provider or of all, and how many entries have been dropped to keep
+    /// the bound.
     package func book(provider: UpstreamName? = nil, after: Int = 0) -> (entries: [BookEntry], droppedCount: Int) {
         state.withLock { state in
             let entries = state.entries.filter {

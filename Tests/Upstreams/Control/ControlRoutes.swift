@@ -1,6 +1,6 @@
 import JSON
 
-/// `/control`: faults, the book, the catalogue, reset. See `answer`.
+/// The routes below `/control`: faults, the book, the catalogue, latencies, limits, reset. See `answer`.
 package struct ControlRoutes: Sendable {
     package let desk: ControlDesk
     package let catalogue: Catalogue
@@ -14,17 +14,17 @@ package struct ControlRoutes: Sendable {
 
     /// Answers one request below `/control`:
     ///
-    ///     GET    /faults               what waits
+    ///     GET    /faults               pending faults
     ///     POST   /faults               {"provider", "kind", "path"?, "times"?, "milliseconds"?, "status"?, …}
     ///     DELETE /faults?provider=     all, or those of one provider
     ///     GET    /book?provider=&after=  requests received, oldest first
     ///     GET    /catalogue            the titles that every provider knows
-    ///     POST   /latency              {"milliseconds", "provider"?}: what every answer takes
-    ///     POST   /limits               {"provider", "calls", "milliseconds"}: more calls than that in any such time are
-    ///                                  refused as the provider refuses them
-    ///     GET    /pace                 calls of each provider, the most in any second and the most at one time
-    ///     DELETE /pace                 counts from 0 again
-    ///     POST   /reset                no faults, empty book, providers as at the start
+    ///     POST   /latency              {"milliseconds", "provider"?}: the delay before every answer
+    ///     POST   /limits               {"provider", "calls", "milliseconds"}: calls beyond that number in any such
+    ///                                  period are refused as the provider refuses them
+    ///     GET    /pace                 calls of each provider, the most in any second and the most in flight
+    ///     DELETE /pace                 restarts the counts at 0
+    ///     POST   /reset                no faults, empty book, providers in their initial state
     package func answer(method: String, path: String, query: [WireField], body: [UInt8]) -> UpstreamResponse {
         let provider = query.first { $0.name == "provider" }?.value
         if let provider, UpstreamName(rawValue: provider) == nil { return problem("unknown provider \(provider)", 400) }

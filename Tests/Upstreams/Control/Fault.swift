@@ -1,6 +1,6 @@
 package import JSON
 
-/// A fault that the next matching requests run into.
+/// A fault injected into the next matching requests.
 package struct Fault: Sendable {
     /// What goes wrong.
     package enum Kind: String, Sendable, CaseIterable {
@@ -10,29 +10,29 @@ package struct Fault: Sendable {
         case status
         /// Answers with an HTML page and `status`.
         case html
-        /// Takes the request and answers nothing for `milliseconds`, then 504.
+        /// Accepts the request, sends nothing for `milliseconds`, then answers 504.
         case hang
-        /// Does the work, then closes the connection without an answer.
+        /// Handles the request, then closes the connection without an answer.
         case drop
-        /// The usual answer with strings for numbers and numbers for strings, in `field` only if it is given.
+        /// Sends the usual answer with numbers as strings and strings as numbers, only in `field` if it is given.
         case wrongType = "wrong_type"
-        /// The first half of the usual answer, as if it were whole.
+        /// Sends the first half of the usual answer, as if it were complete.
         case truncated
-        /// 429 as the provider says it, with `retry_after` if it is given.
+        /// Answers 429 in the provider's own form, with `retry_after` if it is given.
         case rateLimited = "rate_limited"
-        /// The provider's way to say that the allowance is used up.
+        /// Answers as the provider does when the allowance is used up.
         case quota
-        /// A JSON text of `bytes` bytes, without a length announced.
+        /// Sends a JSON text of `bytes` bytes, without announcing its length.
         case oversized
-        /// The usual answer, one byte every `milliseconds`.
+        /// Sends the usual answer one byte every `milliseconds`.
         case drip
     }
 
     package let provider: UpstreamName
     package let kind: Kind
-    /// Only requests whose path begins so, below the provider's prefix.
+    /// Matches only requests whose path, below the provider's prefix, begins with this.
     package let path: String
-    /// Requests still to be hit; nil means until reset.
+    /// The number of requests still to be hit; nil means until reset.
     package var remaining: Int?
     package let milliseconds: Int
     package let status: Int
@@ -40,7 +40,7 @@ package struct Fault: Sendable {
     package let bytes: Int
     package let field: String?
 
-    /// Bounds are held rather than refused; see `UpstreamLimits`.
+    /// Creates a fault; values out of range are clamped rather than refused (see `UpstreamLimits`).
     package init(
         provider: UpstreamName, kind: Kind, path: String = "/", times: Int? = nil, milliseconds: Int? = nil,
         status: Int? = nil, retryAfter: String? = nil, bytes: Int? = nil, field: String? = nil
@@ -57,7 +57,7 @@ package struct Fault: Sendable {
         self.field = field
     }
 
-    /// Reads the body of `POST /control/faults`; nil without a known `provider` and `kind`.
+    /// Parses the body of `POST /control/faults`; nil without a known `provider` and `kind`.
     package init?(_ value: JSONValue) {
         guard let provider = value["provider"].string.flatMap(UpstreamName.init(rawValue:)),
             let kind = value["kind"].string.flatMap(Kind.init(rawValue:))

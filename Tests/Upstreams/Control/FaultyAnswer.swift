@@ -3,7 +3,7 @@ import Hummingbird
 import JSON
 import NIOCore
 
-/// Answers a request with a fault in it.
+/// Answers a request with a fault injected.
 struct FaultyAnswer: Sendable {
     let fault: Fault
     let provider: any EmulatedProvider

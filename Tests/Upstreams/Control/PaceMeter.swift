@@ -1,17 +1,17 @@
 package import JSON
 import Synchronization
 
-/// How fast each provider is asked; refuses what goes beyond a limit that was set.
+/// Measures the rate of calls to each provider, and refuses calls beyond a limit that was set.
 package final class PaceMeter: Sendable {
-    /// What was seen of one provider.
+    /// The measurements of one provider.
     package struct Reading: Sendable {
         package let provider: UpstreamName
         package let calls: Int
         /// The most calls in any second.
         package let secondPeak: Int
-        /// The most calls in any time as long as the limit's; 0 where none is set.
+        /// The most calls in any period of the limit's length; 0 if no limit is set.
         package let limitPeak: Int
-        /// The most calls under way at one time.
+        /// The most calls in flight at once.
         package let inFlightPeak: Int
         package let refused: Int
 
@@ -23,7 +23,7 @@ package final class PaceMeter: Sendable {
         }
     }
 
-    /// Calls within a time that slides along.
+    /// The calls within a sliding window.
     fileprivate struct Window {
         let length: Duration
         private(set) var peak = 0
@@ -58,7 +58,7 @@ package final class PaceMeter: Sendable {
 
     package init() {}
 
-    /// Counts a call that begins; false where it goes beyond the limit.
+    /// Counts a call that begins; returns false if it exceeds the limit.
     func enter(_ provider: UpstreamName) -> Bool {
         let now = ContinuousClock.now
         return tallies.withLock { tallies in
@@ -84,7 +84,7 @@ package final class PaceMeter: Sendable {
         }
     }
 
-    /// Counts from 0 again; limits stay.
+    /// Restarts the counts at 0; limits stay.
     package func restart() {
         tallies.withLock { tallies in
             for (name, old) in tallies {
@@ -94,7 +94,7 @@ package final class PaceMeter: Sendable {
         }
     }
 
-    /// Counts from 0 again, without limits.
+    /// Restarts the counts at 0 and removes the limits.
     func reset() {
         tallies.withLock { tallies in tallies = tallies.mapValues { Tally(inFlight: $0.inFlight) } }
     }

@@ -1,6 +1,6 @@
 import JSON
 
-/// Kitsu's JSON:API, below `/kitsu/api/edge`, without a key. Counts and codes are texts, as with the original.
+/// Kitsu's JSON:API, below `/kitsu/api/edge`, without a key. Counts and codes are strings, as in the original.
 package struct KitsuEmulator: EmulatedProvider {
     package let name = UpstreamName.kitsu
     private let catalogue: Catalogue
@@ -42,7 +42,7 @@ package struct KitsuEmulator: EmulatedProvider {
             ]))
     }
 
-    /// The seasons of a series at TVDb are written "267440/1".
+    /// A season at TVDb is written "267440/1": the series and the season.
     private func mappings(_ request: UpstreamRequest) -> UpstreamResponse {
         let id = request.query("filter[externalId]") ?? ""
         let number = Int(id)

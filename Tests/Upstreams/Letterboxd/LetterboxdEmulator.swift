@@ -1,12 +1,12 @@
 import JSON
 import Synchronization
 
-/// Letterboxd's API, version 0, below `/letterboxd/api/v0`. Nobody has published what it answers, so these payloads follow its
-/// documentation of fields.
+/// Letterboxd's API, version 0, below `/letterboxd/api/v0`. No real answers have been published, so these payloads
+/// follow the documented fields.
 package final class LetterboxdEmulator: EmulatedProvider {
     package static let clientID = "reelay-demo-letterboxd"
     package static let clientSecret = "reelay-demo-letterboxd-secret"
-    /// Life of the tokens that are given out.
+    /// The lifetime of issued tokens, in seconds.
     private static let tokenSeconds = 3_600
 
     package let name = UpstreamName.letterboxd
@@ -17,7 +17,7 @@ package final class LetterboxdEmulator: EmulatedProvider {
 
     package func reset() { revokeTokens() }
 
-    /// Tokens that were given out are refused from now on.
+    /// Revokes all tokens issued so far.
     package func revokeTokens() { tokens.withLock { $0.good.removeAll() } }
 
     package func rateLimited() -> UpstreamResponse { failure("Too many requests", status: 429) }

@@ -2,7 +2,7 @@ import JSON
 
 /// MyAnimeList's API, version 2, below `/myanimelist/v2`. Only the members that `fields` names are sent.
 package struct MyAnimeListEmulator: EmulatedProvider {
-    /// The client id that is accepted.
+    /// The accepted client id.
     package static let clientID = "reelay-demo-myanimelist"
 
     package let name = UpstreamName.myanimelist
@@ -12,7 +12,7 @@ package struct MyAnimeListEmulator: EmulatedProvider {
 
     package func reset() {}
     package func rateLimited() -> UpstreamResponse { failure("too_many_requests", "", status: 429) }
-    /// The wall in front answers with a page.
+    /// The answer of the firewall in front, an HTML page.
     package func quotaUsedUp() -> UpstreamResponse { .html("403 Forbidden", status: 403) }
     package func failure(status: Int) -> UpstreamResponse { failure("internal_error", "", status: status) }
 

@@ -1,9 +1,9 @@
 import JSON
 
-/// OMDb, below `/omdb/`. Almost every failure is HTTP 200 with `"Response":"False"`, and a used-up day is the same 401
-/// as a wrong key, as with the original.
+/// OMDb, below `/omdb/`. Almost every failure is HTTP 200 with `"Response":"False"`, and an exhausted daily quota is
+/// the same 401 as a wrong key, as in the original.
 package struct OMDbEmulator: EmulatedProvider {
-    /// The key that is accepted.
+    /// The accepted key.
     package static let apiKey = "reelaydemo"
 
     package let name = UpstreamName.omdb

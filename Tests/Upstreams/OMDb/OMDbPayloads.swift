@@ -1,8 +1,8 @@
 import JSON
 
-/// Writes catalogue titles in OMDb's shapes, in which everything is a string and "N/A" is nothing.
+/// Builds OMDb's payloads from catalogue titles: every value is a string, and "N/A" stands for none.
 struct OMDbPayloads: Sendable {
-    /// A film, series or game.
+    /// The record of a film, series or game.
     func record(_ title: CatalogueTitle) -> JSONValue {
         var record = JSONValue.members([
             "Title": .string(title.name), "Year": .string(years(title)), "Rated": told(title.certification),
@@ -22,7 +22,7 @@ struct OMDbPayloads: Sendable {
         return record.adding(["Response": "True"])
     }
 
-    /// A row of a search.
+    /// A row of search results.
     func row(_ title: CatalogueTitle) -> JSONValue {
         .members([
             "Title": .string(title.name), "Year": .string(years(title)), "imdbID": told(title.imdb),
@@ -30,7 +30,7 @@ struct OMDbPayloads: Sendable {
         ])
     }
 
-    /// A season's list.
+    /// The episode list of a season.
     func season(_ season: CatalogueSeason, of title: CatalogueTitle) -> JSONValue {
         .members([
             "Title": .string(title.name), "Season": .string(String(season.number)),
@@ -46,7 +46,7 @@ struct OMDbPayloads: Sendable {
         ])
     }
 
-    /// An episode's own record.
+    /// The record of an episode.
     func episode(_ episode: CatalogueEpisode, of title: CatalogueTitle) -> JSONValue {
         JSONValue.members([
             "Title": .string(episode.name), "Year": .string(String(episode.released.prefix(4))),

@@ -1,8 +1,8 @@
 import JSON
 
-/// Simkl, below `/simkl`, for who says in every call what he is.
+/// Simkl, below `/simkl`, for callers that identify themselves in every call.
 package struct SimklEmulator: EmulatedProvider {
-    /// The client id that is accepted.
+    /// The accepted client id.
     package static let clientID = "reelay-demo-simkl"
 
     package let name = UpstreamName.simkl
@@ -20,13 +20,13 @@ package struct SimklEmulator: EmulatedProvider {
     package func failure(status: Int) -> UpstreamResponse { failure("internal", status: status) }
 
     package func answer(_ request: UpstreamRequest) async -> UpstreamResponse {
-        // The pages for people ask for nothing.
+        // The pages for people need no identification.
         if request.segments.first == "pin" || request.segments == ["oauth2", "authorize"],
             let page = accounts.answer(request)
         {
             return page
         }
-        // Codes are given to who names the client id only; clients of today do no more there.
+        // The PIN routes require only the client id; current clients send no more there.
         let isNamed = request.query("app-name") != nil && request.query("app-version") != nil
         guard request.query("client_id") == Self.clientID, isNamed || request.segments.first == "oauth" else {
             return failure("client_id_failed", status: 412)
@@ -80,7 +80,7 @@ package struct SimklEmulator: EmulatedProvider {
         return .json(.array([record(found, isFull: false, idName: "simkl")]))
     }
 
-    /// Without `extended=full` there are neither ratings nor ids of other places; those are texts.
+    /// Without `extended=full`, a record has neither ratings nor other providers' ids; those ids are strings.
     private func record(_ title: CatalogueTitle, isFull: Bool, idName: String) -> JSONValue {
         let type = title.kind == .movie ? "movie" : title.isAnime ? "anime" : idName == "simkl" ? "show" : "tv"
         var ids: [(name: String, value: JSONValue)] = [
@@ -107,7 +107,7 @@ package struct SimklEmulator: EmulatedProvider {
                 blocks.append(("mal", block(opinions.myanimelist.mean, opinions.myanimelist.votes / 2)))
             }
         }
-        // Simkl's copy of IMDb's figures is an old one.
+        // Simkl's copy of IMDb's figures is outdated.
         if let imdb = title.ratings.imdb { blocks.append(("imdb", block(imdb.average, imdb.votes / 2))) }
         return start.adding([
             "en_title": title.isAnime ? .string(title.name) : nil, "rank": nil,

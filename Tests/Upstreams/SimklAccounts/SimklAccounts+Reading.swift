@@ -1,6 +1,6 @@
 import JSON
 
-/// What accounts show.
+/// Reading accounts.
 extension SimklAccounts {
     func read(
         _ path: [String], _ account: String, _ request: UpstreamRequest, _ state: State
@@ -18,7 +18,7 @@ extension SimklAccounts {
         }
     }
 
-    /// The only place where shows are called `tv_shows`; what never happened is null.
+    /// `/sync/activities`, the only place where shows are called `tv_shows`; what never happened is null.
     private func activities(_ account: Account) -> UpstreamResponse {
         func stamp(_ group: String, _ name: String) -> JSONValue {
             account.stamps[group]?[name].map { .string(Self.stamp($0)) } ?? .null
@@ -46,7 +46,7 @@ extension SimklAccounts {
         var count = 0
         for group in ["shows", "anime", "movies"] where wanted == nil || wanted == group {
             let rows = account.items.values.filter { item in
-                // Strictly later.
+                // Strictly later than `date_from`.
                 item.group == group && (path.count < 2 || item.status == path[1]) && Self.stamp(item.changedAt) > from
                     && !(extended == "simkl_ids_only" && behaviour.hidden.contains(item.simkl))
             }.sorted { $0.simkl < $1.simkl }.map { row($0, extended, request) }
@@ -66,7 +66,7 @@ extension SimklAccounts {
         }
         let ids: [(name: String, value: JSONValue)] = [
             ("simkl", .whole(item.simkl)), ("slug", .text(title?.slug)), ("imdb", .text(title?.imdb)),
-            // Texts, as it happens.
+            // Simkl sends these ids as strings.
             ("tmdb", .text(title?.tmdb.map { "\($0)" })), ("tvdb", .text(title?.tvdb.map { "\($0)" })),
         ]
         var row = JSONValue.members([
@@ -82,7 +82,7 @@ extension SimklAccounts {
             ])
         ])
         guard extended == "full" || extended == "full_anime_seasons", item.group != "movies" else { return row }
-        // As at Simkl: of what is over only on request.
+        // As at Simkl, the episodes of a completed or dropped item are sent only on request.
         guard !["completed", "dropped"].contains(item.status) || request.query("include_all_episodes") != nil else {
             return row
         }
@@ -103,7 +103,7 @@ extension SimklAccounts {
         return row
     }
 
-    /// `result` is true, false, or a text.
+    /// Answers `/sync/watched`; `result` is true, false or a string.
     func watched(_ account: String, _ body: JSONValue, _ state: State) -> UpstreamResponse {
         let mine = state.accounts[account] ?? Account()
         return .json(

@@ -1,6 +1,6 @@
 import JSON
 
-/// What is written to accounts.
+/// Writing to accounts.
 extension SimklAccounts {
     func write(
         _ path: [String], _ account: String, _ body: JSONValue, _ request: UpstreamRequest, _ state: inout State
@@ -67,7 +67,8 @@ extension SimklAccounts {
             ]), status: 201)
     }
 
-    /// A show without its seasons is watched whole, a season without its episodes too. The episodes that the show does not have.
+    /// Marks a show as watched: all of it if no seasons are given, and a whole season if no episodes are. Returns the
+    /// episodes that the show does not have.
     private func watch(
         _ item: JSONValue, _ date: String, _ absent: Set<String>, _ entry: inout Item, _ counts: inout [String: Int]
     ) -> [JSONValue] {
@@ -117,7 +118,7 @@ extension SimklAccounts {
                 }
                 guard state.accounts[account]?.items[simkl] != nil else { continue }
                 if item["seasons"].array.isEmpty {
-                    // The whole item leaves, its rating too.
+                    // Removes the whole item, with its rating.
                     Self.remove(account, simkl, now, &state)
                     counts[isMovie ? "movies" : "shows", default: 0] += 1
                     continue
@@ -142,7 +143,8 @@ extension SimklAccounts {
             ]))
     }
 
-    /// There is no place for anime in it. Numbers of others come back as texts, as in libraries.
+    /// The `not_found` member, which has no group for anime. Ids other than Simkl's own are sent back as strings, as in
+    /// libraries.
     private func notFound(_ missing: [String: [JSONValue]]) -> JSONValue {
         func echo(_ names: String...) -> JSONValue {
             .array(
@@ -172,13 +174,13 @@ extension SimklAccounts {
                     missing[name, default: []].append(item)
                     continue
                 }
-                // What is out of range is passed over without a word.
+                // A rating out of range is silently ignored.
                 guard let rating = item["rating"].int, (1...10).contains(rating) else { continue }
                 counts[isMovie ? "movies" : "shows", default: 0] += 1
                 Self.edit(account, simkl, group(of: simkl), now, &state) { entry in
                     entry.rating = rating
                     entry.ratedAt = item["rated_at"].string ?? Self.stamp(now)
-                    // A rating files what is on no list.
+                    // Rating an item that is on no list puts it on one.
                     guard entry.status.isEmpty else { return }
                     entry.status = isMovie ? isReleased(simkl) ? "completed" : "plantowatch" : "watching"
                     if entry.status == "completed" { entry.lastWatchedAt = Self.stamp(now) }
@@ -214,7 +216,7 @@ extension SimklAccounts {
             ]))
     }
 
-    /// What was added is listed here, not counted.
+    /// Answers `/sync/add-to-list`, which lists the added items instead of counting them.
     private func addToList(_ account: String, _ body: JSONValue, _ state: inout State) -> UpstreamResponse {
         guard body["to"].isNull else { return Self.failure("empty_field", 400) }
         var (added, missing) = ([String: [JSONValue]](), [String: [JSONValue]]())
@@ -265,7 +267,7 @@ extension SimklAccounts {
                 ]), status: 201)
         }
         let key = "\(simkl) \(episode ?? "")"
-        // One session for each item: what is told now takes the place of a check-in.
+        // There is one session for each item: this event replaces a check-in.
         func supersede() {
             state.accounts[account]?.checkIns.removeAll { $0.simkl == simkl && $0.episode == episode }
         }
@@ -300,7 +302,7 @@ extension SimklAccounts {
         }
     }
 
-    /// A title was watched just now.
+    /// Records that a title has just been watched.
     private func count(_ account: String, _ simkl: Int, _ episode: String?, _ state: inout State) {
         let now = state.now
         Self.edit(account, simkl, group(of: simkl), now, &state) { entry in
@@ -318,14 +320,15 @@ extension SimklAccounts {
         state.nextID += 1
     }
 
-    /// How long a title is; what is not known is 90 minutes for a film, 45 for an episode and 25 for one of an anime.
+    /// The running time in seconds; if unknown, that of 90 minutes for a film, 45 for an episode and 25 for an anime
+    /// episode.
     private func seconds(of simkl: Int, isMovie: Bool) -> Double {
         let known = catalogue?.title(number: simkl - 600_000_000)
         if let known, known.simkl == simkl, known.runtimeMinutes > 0 { return Double(known.runtimeMinutes) * 60 }
         return isMovie ? 90 * 60 : group(of: simkl) == "anime" ? 25 * 60 : 45 * 60
     }
 
-    /// Counts the check-ins that must be over.
+    /// Records check-ins as watched once they have ended and the lag has passed.
     func countCheckIns(_ state: inout State) {
         let due = state.now - state.behaviour.checkInLagSeconds
         for (name, account) in state.accounts {

@@ -2,39 +2,40 @@ import FoundationEssentials
 import JSON
 import Synchronization
 
-/// Simkl's accounts: lists with one date and one rating for each item, scrobbles, positions, codes and tokens. An account is
-/// there as soon as somebody shows a token that begins with `demo-`, or one that was given out for a code.
+/// Simkl's accounts: lists with one date and one rating for each item, scrobbles, positions, codes and tokens. An
+/// account comes into being when a token is used that begins with `demo-` or was issued for a code.
 package final class SimklAccounts: Sendable {
-    /// How it behaves; tests set it.
+    /// How the accounts behave; set by tests.
     package struct Behaviour: Sendable {
-        /// The least time between two writes of one account, in milliseconds; 0 for none. Who is faster is blocked.
+        /// The least time between two writes of one account, in milliseconds; 0 for none. An account that writes sooner
+        /// is blocked.
         package var writeMilliseconds = 1_000
-        /// How long who was too fast is turned away, in seconds.
+        /// How long an account that wrote too soon is blocked, in seconds.
         package var blockSeconds = 5.0
-        /// For so many milliseconds after a write another one is answered with the lock.
+        /// How long after a write another one is refused with the lock, in milliseconds.
         package var lockMilliseconds = 0
         package var pinLifeSeconds = 900.0
         package var pinIntervalSeconds = 5.0
-        /// Older client ids are told `null` where there is nothing; newer ones `{}`.
+        /// Whether an empty result is `null`, as for older client ids, rather than `{}`.
         package var emptyIsNull = false
-        /// Libraries are shown empty, with 200, whatever is in them.
+        /// Whether libraries are always shown empty, with status 200.
         package var showsNothing = false
-        /// Items that lists of numbers pass over.
+        /// The items missing from lists of ids.
         package var hidden: Set<Int> = []
-        /// Items of a library that one answer may have; where there are more it is refused.
+        /// The largest number of library items in one answer; a larger answer is refused.
         package var itemsMax = Int.max
-        /// Items that go to another list as soon as one list was read by itself.
+        /// The items that move to another list as soon as a single list has been read.
         package var moving: [Int: String] = [:]
-        /// Items of which writes are taken and forgotten.
+        /// The items whose writes are accepted and discarded.
         package var swallowed: Set<Int> = []
-        /// Episodes that no show has, by season and number: `1x7`.
+        /// The episodes that no show has, by season and number, such as `1x7`.
         package var missingEpisodes: Set<String> = []
-        /// Codes bring a pair of tokens (V2) instead of one for years (V1).
+        /// Whether codes bring a pair of tokens (V2) instead of a single one that lasts for years (V1).
         package var isV2 = false
-        /// V2 tokens may only read.
+        /// Whether V2 tokens are read-only.
         package var isReadOnly = false
         package var lifeSeconds = 604_800
-        /// How long after a check-in must be over it is counted; up to two minutes there.
+        /// How long after its end a check-in is counted, in seconds; up to two minutes at Simkl.
         package var checkInLagSeconds = 60.0
 
         package init() {}
@@ -62,7 +63,7 @@ package final class SimklAccounts: Sendable {
         let at: Double
     }
 
-    /// What somebody checked in to, until it must be over.
+    /// What somebody has checked in to, and when it ends.
     struct CheckIn {
         let simkl: Int
         let episode: String?
@@ -71,7 +72,7 @@ package final class SimklAccounts: Sendable {
 
     struct Account {
         var items: [Int: Item] = [:]
-        /// When something happened, by group and name.
+        /// When each kind of event last happened, by group and name.
         var stamps: [String: [String: Double]] = [:]
         var sessions: [Session] = []
         var checkIns: [CheckIn] = []
@@ -87,7 +88,7 @@ package final class SimklAccounts: Sendable {
         var pins = SimklPINs()
         var nextID = 10_000_000
         var blocks = 0
-        /// Moves its clock on.
+        /// How far the clock has been advanced, in seconds.
         var shift = 0.0
 
         var now: Double { Date.now.timeIntervalSince1970 + shift }
@@ -107,20 +108,20 @@ package final class SimklAccounts: Sendable {
         }
     }
 
-    /// What an account has now, by Simkl's number.
+    /// The items that an account has now, by Simkl's id.
     package func items(of account: String) -> [Int: Item] { state.withLock { $0.accounts[account]?.items ?? [:] } }
-    /// Positions that an account has stopped at.
+    /// The positions, in percent, at which an account has paused.
     package func positions(of account: String) -> [Double] {
         state.withLock { $0.accounts[account]?.sessions.map(\.progress) ?? [] }
     }
-    /// What an account is told to be watching.
+    /// The item that an account is currently watching.
     package func watching(_ account: String) -> Int? { state.withLock { $0.accounts[account]?.watching } }
-    /// How often somebody was blocked for writing too fast.
+    /// The number of times that an account was blocked for writing too soon.
     package var blockCount: Int { state.withLock(\.blocks) }
-    /// How often tokens were renewed.
+    /// The number of times that tokens were refreshed.
     package var renewalCount: Int { state.withLock(\.pins.renewals) }
 
-    /// A person's own deed over there.
+    /// Changes an item as its person would at Simkl.
     package func change(_ account: String, _ simkl: Int, _ change: (inout Item) -> Void) {
         state.withLock { state in
             let now = state.now
@@ -128,12 +129,12 @@ package final class SimklAccounts: Sendable {
         }
     }
 
-    /// A person takes an item off every list.
+    /// Takes an item off every list, as its person would at Simkl.
     package func remove(_ account: String, _ simkl: Int) {
         state.withLock { Self.remove(account, simkl, $0.now, &$0) }
     }
 
-    /// Answers what belongs to accounts; nil for the rest.
+    /// Answers requests that concern accounts; nil for others.
     package func answer(_ request: UpstreamRequest) -> UpstreamResponse? {
         let path = request.segments
         switch path.first {
@@ -173,7 +174,7 @@ package final class SimklAccounts: Sendable {
         return write(path, account, body, request, &state)
     }
 
-    /// What its person does there while lists are read one by one.
+    /// Moves items as their person would while lists are read one by one.
     private func move(_ account: String, _ state: inout State) {
         let now = state.now
         for (simkl, list) in state.behaviour.moving {
@@ -182,7 +183,8 @@ package final class SimklAccounts: Sendable {
         state.behaviour.moving = [:]
     }
 
-    /// The limits on writes: a lock while another is worked at, a block for who is too fast.
+    /// Applies the limits on writes: a lock while another write is in progress, a block for an account that writes too
+    /// soon.
     private static func admit(_ name: String, _ state: inout State) -> UpstreamResponse? {
         let now = state.now
         var account = state.accounts[name] ?? Account()
@@ -204,13 +206,13 @@ package final class SimklAccounts: Sendable {
 
     // MARK: Items
 
-    /// Which group an item belongs to; what is not in the catalogue is a film.
+    /// The group of an item; `movies` if the catalogue does not have it.
     func group(of simkl: Int) -> String {
         guard let title = catalogue?.title(number: simkl - 600_000_000), title.simkl == simkl else { return "movies" }
         return title.kind == .movie ? "movies" : title.isAnime ? "anime" : "shows"
     }
 
-    /// Simkl's number of what is sent; nil where it is not known.
+    /// The Simkl id of an item in a request; nil if unknown.
     func simkl(_ item: JSONValue, isMovie: Bool) -> Int? {
         let ids = item["ids"]
         func number(_ name: String) -> Int? { ids[name].int ?? ids[name].string.flatMap { Int($0) } }

@@ -2,7 +2,7 @@ import Cryptography
 import FoundationEssentials
 import JSON
 
-/// Codes that people enter, and the tokens that they bring; the status of an answer about a code is always 200.
+/// The codes that people enter and the tokens issued for them; polling for a code always answers with status 200.
 struct SimklPINs {
     private struct PIN {
         let endsAt: Double
@@ -19,14 +19,14 @@ struct SimklPINs {
     private var count = 0
     private(set) var renewals = 0
 
-    /// Every token that was given out and not taken back.
+    /// Every token that was issued and not revoked.
     var all: [String] { Array(access.keys) + Array(refresh.keys) }
 
     func account(of token: String, now: Double) -> String? {
         access[token].flatMap { now < $0.endsAt ? $0.account : nil }
     }
 
-    /// Whether a token was given out without the right to write.
+    /// Whether a token was issued without permission to write.
     func isReadOnly(_ token: String) -> Bool { readOnly.contains(token) }
 
     mutating func answer(
@@ -71,7 +71,7 @@ struct SimklPINs {
     private mutating func poll(
         _ code: String, _ behaviour: SimklAccounts.Behaviour, _ now: Double
     ) -> UpstreamResponse {
-        // Unknown, expired, taken or turned down: a new code.
+        // An unknown, expired, used or rejected code is answered with a new one.
         guard var pin = pins[code], now < pin.endsAt, !pin.isGone else { return begin(behaviour, now) }
         let isTooFast = now - pin.lastPoll < behaviour.pinIntervalSeconds * 0.9
         pin.lastPoll = now
@@ -84,7 +84,7 @@ struct SimklPINs {
         return .json(give(account, behaviour, now, isV2: behaviour.isV2))
     }
 
-    /// The page on which a person agrees; `as` says who that is, `deny` that the person refuses.
+    /// The page where a person agrees; `as` names that person, `deny` stands for a refusal.
     private mutating func authorize(_ request: UpstreamRequest) -> UpstreamResponse {
         guard request.query("client_id") == SimklEmulator.clientID, request.query("response_type") == "code",
             let redirect = request.query("redirect_uri"), let challenge = request.query("code_challenge"),
@@ -111,7 +111,7 @@ struct SimklPINs {
         guard Self.field("client_id", request) == SimklEmulator.clientID else {
             return SimklAccounts.failure("invalid_client", 401)
         }
-        // A try burns the code.
+        // The first attempt consumes the code.
         guard let code = codes.removeValue(forKey: Self.field("code", request) ?? ""),
             Self.field("redirect_uri", request) == code.redirect,
             let verifier = Self.field("code_verifier", request),
@@ -137,7 +137,7 @@ struct SimklPINs {
         ])
     }
 
-    /// The token to renew by stays the same; the access tokens before end at once.
+    /// Issues a new access token for the same refresh token, and revokes the earlier access tokens at once.
     private mutating func renew(
         _ request: UpstreamRequest, _ behaviour: SimklAccounts.Behaviour, _ now: Double
     ) -> UpstreamResponse {
