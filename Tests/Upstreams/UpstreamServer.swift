@@ -5,14 +5,14 @@ import JSON
 package import Logging
 import NIOCore
 
-/// Everything that one running set of emulators consists of.
+/// Everything that makes up one running set of emulators.
 package struct UpstreamServer: Sendable {
     package let desk: ControlDesk
     package let catalogue: Catalogue
     package let providers: [UpstreamName: any EmulatedProvider]
-    /// What people have at the emulated Trakt.
+    /// The accounts at the emulated Trakt.
     package let traktAccounts: TraktAccounts
-    /// And at the emulated Simkl.
+    /// The accounts at the emulated Simkl.
     package let simklAccounts: SimklAccounts
     private let control: ControlRoutes
 
@@ -36,7 +36,7 @@ package struct UpstreamServer: Sendable {
         control = ControlRoutes(desk: desk, catalogue: catalogue, providers: providers)
     }
 
-    /// The web application; `onRunning` is told the port once it listens. Port 0 takes any free one.
+    /// The web application; `onRunning` receives the port once it is listening. Port 0 takes any free one.
     package func application(
         host: String, port: Int, logger: Logger, onRunning: @escaping @Sendable (Int) async -> Void
     ) -> some ApplicationProtocol {
@@ -108,7 +108,7 @@ package struct UpstreamServer: Sendable {
     }
 }
 
-/// Keeps the connection beside the request, so that a fault can drop it.
+/// Keeps the connection with the request, so that a fault can drop it.
 package struct UpstreamContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
     let channel: any Channel

@@ -2,11 +2,12 @@ import JSON
 
 /// TMDb's API, version 3, below `/tmdb/3`.
 ///
-/// Takes the demo key as `api_key` or the demo token as bearer, like the original: a version 3 key is no bearer token.
+/// Accepts the demo key as `api_key` or the demo token as bearer, like the original: a version 3 key is not a bearer
+/// token.
 package struct TMDbEmulator: EmulatedProvider {
-    /// The version 3 key that is accepted in the query.
+    /// The version 3 key accepted in the query.
     package static let apiKey = "00112233445566778899aabbccddeeff"
-    /// The read access token that is accepted as bearer.
+    /// The read access token accepted as bearer.
     package static let accessToken = "reelay-demo-tmdb-token"
 
     package let name = UpstreamName.tmdb

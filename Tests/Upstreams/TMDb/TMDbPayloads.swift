@@ -1,6 +1,6 @@
 import JSON
 
-/// Writes catalogue titles in TMDb's shapes.
+/// Builds TMDb's payloads from catalogue titles.
 struct TMDbPayloads: Sendable {
     var configuration: JSONValue {
         .members([
@@ -11,7 +11,7 @@ struct TMDbPayloads: Sendable {
         ])
     }
 
-    /// A row of a search or of `/find`.
+    /// A row of search results or of `/find`.
     func row(_ title: CatalogueTitle, mediaType: String? = nil) -> JSONValue {
         var row = start(title).adding(["genre_ids": .array(title.genres.map { .whole($0.rawValue) })])
         if let mediaType { row = row.adding(["media_type": .string(mediaType)]) }
@@ -35,7 +35,7 @@ struct TMDbPayloads: Sendable {
         return details
     }
 
-    /// One appendable part; nil for a name that does not exist.
+    /// One appendable part; nil if no part has that name.
     func part(_ name: String, of title: CatalogueTitle) -> JSONValue? {
         switch name {
         case "external_ids": externalIDs(title)

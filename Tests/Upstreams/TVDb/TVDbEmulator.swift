@@ -1,9 +1,9 @@
 import JSON
 import Synchronization
 
-/// TVDb's API, version 4, below `/tvdb/v4`: a login that gives tokens, and records without ratings.
+/// TVDb's API, version 4, below `/tvdb/v4`: a login that issues tokens, and records without ratings.
 package final class TVDbEmulator: EmulatedProvider {
-    /// The key that is accepted.
+    /// The accepted key.
     package static let apiKey = "reelay-demo-tvdb"
 
     package let name = UpstreamName.tvdb
@@ -15,7 +15,7 @@ package final class TVDbEmulator: EmulatedProvider {
 
     package func reset() { revokeTokens() }
 
-    /// Tokens that were given out are refused from now on.
+    /// Revokes all tokens issued so far.
     package func revokeTokens() { tokens.withLock { $0.good.removeAll() } }
 
     package func rateLimited() -> UpstreamResponse { failure("Too Many Requests", status: 429) }

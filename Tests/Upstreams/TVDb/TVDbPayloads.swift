@@ -1,8 +1,8 @@
 import JSON
 
-/// Writes catalogue titles in TVDb's shapes.
+/// Builds TVDb's payloads from catalogue titles.
 struct TVDbPayloads: Sendable {
-    /// TVDb's id; nil where it does not have the title.
+    /// TVDb's id; nil if TVDb does not have the title.
     func id(_ title: CatalogueTitle) -> Int? { title.kind == .movie ? title.tvdbMovie : title.tvdb }
 
     func series(_ title: CatalogueTitle) -> JSONValue {
@@ -36,7 +36,7 @@ struct TVDbPayloads: Sendable {
         ])
     }
 
-    /// A page of episodes, or the one that is asked for.
+    /// A page of episodes, or the requested one.
     func episodes(_ title: CatalogueTitle, _ request: UpstreamRequest) -> JSONValue {
         let season = request.query("season").flatMap { Int($0) }
         let number = request.query("episodeNumber").flatMap { Int($0) }

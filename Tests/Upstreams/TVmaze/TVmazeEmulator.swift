@@ -1,6 +1,6 @@
 import JSON
 
-/// TVmaze, below `/tvmaze`, without a key. A look-up by another place's id answers with a redirect.
+/// TVmaze, below `/tvmaze`, without a key. A lookup by another provider's id answers with a redirect.
 package struct TVmazeEmulator: EmulatedProvider {
     package let name = UpstreamName.tvmaze
     private let catalogue: Catalogue
@@ -68,7 +68,7 @@ package struct TVmazeEmulator: EmulatedProvider {
     }
 }
 
-/// Writes catalogue series in TVmaze's shapes.
+/// Builds TVmaze's payloads from catalogue series.
 struct TVmazePayloads: Sendable {
     func show(_ title: CatalogueTitle, embedding embeds: [String] = []) -> JSONValue {
         let id = title.tvmaze ?? 0
@@ -109,7 +109,7 @@ struct TVmazePayloads: Sendable {
         ])
     }
 
-    /// Specials have no number.
+    /// The record of an episode; specials have no number.
     func episode(_ episode: CatalogueEpisode, of title: CatalogueTitle) -> JSONValue {
         .members([
             "id": .whole(episode.tvdb * 10), "url": .string("https://www.tvmaze.com/episodes/\(episode.tvdb)"),

@@ -1,15 +1,15 @@
 import JSON
 
-/// Trakt's public side, below `/trakt`, for who sends the client id. What is not there is 404 without a body.
+/// Trakt's public API, below `/trakt`, for callers that send the client id. What does not exist is 404 without a body.
 package struct TraktEmulator: EmulatedProvider {
-    /// The client id that is accepted.
+    /// The accepted client id.
     package static let clientID = TraktOAuth.clientID
 
     package let name = UpstreamName.trakt
     private let catalogue: Catalogue
     private let payloads = TraktPayloads()
 
-    /// What people have there.
+    /// The accounts of people at Trakt.
     private let accounts: TraktAccounts
 
     package init(catalogue: Catalogue, accounts: TraktAccounts = TraktAccounts()) {
@@ -27,7 +27,7 @@ package struct TraktEmulator: EmulatedProvider {
 
     package func answer(_ request: UpstreamRequest) async -> UpstreamResponse {
         let segments = request.segments
-        // A host of its own in the original; what it answers there is refused here.
+        // A separate host in the original; requests for it are refused here.
         if segments.first == "auth" { return accounts.tokens.answer(request, path: Array(segments.dropFirst())) }
         if segments.first == "oauth" { return .empty(400) }
         guard request.header("trakt-api-key") == Self.clientID, request.header("trakt-api-version") == "2" else {
@@ -74,7 +74,7 @@ package struct TraktEmulator: EmulatedProvider {
 
     private func search(_ what: String, _ request: UpstreamRequest) -> UpstreamResponse {
         let kind: CatalogueKind = what == "show" ? .series : .movie
-        // One year, or the first and the last of some.
+        // Either a single year or a range.
         let years = request.query("years")?.split(separator: "-").compactMap { Int($0) } ?? []
         let found = catalogue.search((request.query("query") ?? "").replacing("\\", with: ""), kinds: [kind]).filter {
             guard $0.trakt != nil, let first = years.first, let last = years.last else { return $0.trakt != nil }
@@ -83,7 +83,7 @@ package struct TraktEmulator: EmulatedProvider {
         return .json(.array(found.prefix(50).map { row($0, score: .figure("26.019499")) }))
     }
 
-    /// Without a type, TMDb's and TVDb's numbers mean titles of every kind.
+    /// Answers a lookup by id. Without a type, TMDb's and TVDb's ids match titles of every kind.
     private func lookup(_ place: String, _ id: String, _ request: UpstreamRequest) -> UpstreamResponse {
         var found: [CatalogueTitle] = []
         switch place {
@@ -108,7 +108,7 @@ package struct TraktEmulator: EmulatedProvider {
     }
 }
 
-/// Writes catalogue titles in Trakt's shapes.
+/// Builds Trakt's payloads from catalogue titles.
 struct TraktPayloads: Sendable {
     func title(_ title: CatalogueTitle, isFull: Bool) -> JSONValue {
         let start = JSONValue.members([
@@ -162,7 +162,7 @@ struct TraktPayloads: Sendable {
         ]).adding(own(episode.ratings.opinions))
     }
 
-    /// Trakt's own, or with `all` one block for each place, each on its own scale.
+    /// Trakt's own ratings, or with `all` one block for each source, each on its own scale.
     func ratings(_ title: CatalogueTitle, all: Bool) -> JSONValue {
         let distribution = JSONValue.members(["distribution": .members(["1": 1, "7": 20, "10": 12])])
         let own = JSONValue.members([:]).adding(own(title.opinions)).merged(with: distribution)
@@ -201,7 +201,7 @@ struct TraktPayloads: Sendable {
 }
 
 extension JSONValue {
-    /// This object with the members of another at its end.
+    /// This object followed by the members of another.
     func merged(with other: JSONValue) -> JSONValue {
         guard case .object(let first) = self, case .object(let second) = other else { return self }
         return .object(JSONObject(first.members + second.members))

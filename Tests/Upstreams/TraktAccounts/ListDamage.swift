@@ -1,6 +1,6 @@
 import JSON
 
-/// How a list may arrive that is not what it was: as the original, a proxy or the way between have damaged it.
+/// The ways in which a list may arrive damaged, by the original, a proxy or the network.
 package enum ListDamage: Sendable, CaseIterable {
     case empty
     case serverError
@@ -11,7 +11,7 @@ package enum ListDamage: Sendable, CaseIterable {
     case nullBody
     case rowsWithoutTitles
 
-    /// The answer as it arrives.
+    /// Applies the damage to an answer.
     func done(to answer: UpstreamResponse) -> UpstreamResponse {
         var answer = answer
         let rows = (try? decodeJSON(JSONValue.self, from: answer.body))?.array ?? []
@@ -20,12 +20,12 @@ package enum ListDamage: Sendable, CaseIterable {
             return answer
         }
         switch self {
-        // The headers still tell how many there are.
+        // The headers still give the true count.
         case .empty: return shown([])
         case .serverError: return .html("500 Internal Server Error", status: 500)
         case .pageOfProxy: return .html("Please wait", status: 200)
         case .firstRowsOnly: return shown(Array(rows.prefix(3)))
-        // With headers that agree with it.
+        // The headers match the empty list.
         case .unauthorizedAsEmpty: return .json(.array([]), headers: [WireField("x-private-user", "true")])
         case .halfMissing: return shown(rows.enumerated().filter { $0.offset % 2 == 0 }.map(\.element))
         case .nullBody:

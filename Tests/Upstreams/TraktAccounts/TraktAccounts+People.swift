@@ -1,14 +1,14 @@
 import FoundationEssentials
 import JSON
 
-/// What is read of a person by name, and what is counted by title: the same rows in other shapes.
+/// Reading a person by name, and counts by title: the same rows in other shapes.
 extension TraktAccounts {
-    /// Lists of a person that are there, and that nobody fills.
+    /// The lists of a person that exist but are always empty.
     private static let emptyLists: Set<String> = [
         "followers", "following", "friends", "likes", "comments", "lists", "recommendations", "favorites", "hidden",
     ]
 
-    /// `/users/{me|NAME}/…` is `/sync/…` of that person; everybody else is private.
+    /// `/users/{me|NAME}/…` is `/sync/…` of the caller; everybody else is private.
     static func readPerson(
         _ path: [String], _ account: String, _ request: UpstreamRequest, _ state: State
     ) -> UpstreamResponse {
@@ -83,7 +83,7 @@ extension TraktAccounts {
         return page(rows, count: rows.count, request)
     }
 
-    /// `/sync/collection/shows`: the episodes that are owned, in their shows.
+    /// `/sync/collection/shows`: the owned episodes, grouped by show.
     static func collectedShows(
         _ account: String, _ request: UpstreamRequest, _ moment: Double, _ state: State
     ) -> UpstreamResponse {
@@ -105,7 +105,7 @@ extension TraktAccounts {
         String(decoding: encodeJSON(entity.payload["show"]["ids"]), as: UTF8.self)
     }
 
-    /// In the order in which the groups begin.
+    /// The elements grouped by key, in order of each group's first element.
     private static func grouped<Element>(_ elements: [Element], by key: (Element) -> String) -> [[Element]] {
         var order: [String] = []
         var groups: [String: [Element]] = [:]
@@ -117,7 +117,7 @@ extension TraktAccounts {
         return order.compactMap { groups[$0] }
     }
 
-    /// Episodes by season and number, each once.
+    /// The distinct episodes, by season and number.
     private static func nested(_ episodes: [TraktEntity], _ about: (TraktEntity) -> JSONValue) -> JSONValue {
         var seasons: [Int: [Int: TraktEntity]] = [:]
         for episode in episodes {

@@ -1,12 +1,12 @@
 import FoundationEssentials
 import JSON
 
-/// Ratings, watchlist, collection, and what happened last: as the original answers them.
+/// Ratings, watchlist, collection and last activities, as the original answers them.
 extension TraktAccounts {
     static let shelves = ["ratings", "watchlist", "collection"]
     static let stampNames = ["ratings": "rated_at", "watchlist": "watchlisted_at", "collection": "collected_at"]
 
-    /// To the millisecond, as everything but plays comes back.
+    /// A timestamp to the millisecond, as everything but plays is read back.
     static func exactStamp(_ seconds: Double) -> String {
         let whole = seconds.rounded(.down)
         let text = Date(timeIntervalSince1970: whole).formatted(.iso8601)
@@ -91,7 +91,7 @@ extension TraktAccounts {
         }
     }
 
-    /// Whether more would be listed than an account may have.
+    /// Whether the body would take a list beyond the account's limit.
     private static func isFull(_ shelf: String, _ account: String, _ body: JSONValue, _ state: State) -> Bool {
         guard shelf != "ratings" else { return false }
         let more = TraktShelves.kinds.reduce(0) { $0 + body[$1.0].array.count }
@@ -100,18 +100,18 @@ extension TraktAccounts {
 
     static let full = UpstreamResponse.empty(420)
 
-    /// Whether more plays would stand there than an account may have.
+    /// Whether the body would take the plays beyond the account's limit.
     static func isFull(_ account: String, _ body: JSONValue, _ state: State) -> Bool {
         let more = body["movies"].array.count + body["episodes"].array.count
         return state.plays.count { $0.account == account && $0.goneAt == .infinity } + more > state.behaviour.playsMax
     }
 
-    /// The items of a kind, those that are nested in shows included; what Trakt does not know has no entity.
+    /// The items of a kind, with those nested in shows; the entity is nil if Trakt does not know the item.
     static func items(
         _ body: JSONValue, _ plural: String, _ kind: String, _ state: State
     ) -> [(told: JSONValue, entity: TraktEntity?)] {
         var found = body[plural].array.compactMap { item -> (told: JSONValue, entity: TraktEntity?)? in
-            // A show that nests seasons is not meant itself.
+            // A show that nests seasons does not stand for the whole show.
             if kind == "show", !item["seasons"].array.isEmpty { return nil }
             return (item, state.entities.entity(kind, item["ids"]))
         }
@@ -138,7 +138,7 @@ extension TraktAccounts {
 
     // MARK: Reading
 
-    /// `/sync/{shelf}/{type}`: pages are forced, but for ratings that nobody asked to page.
+    /// `/sync/{shelf}/{type}`: always paged, except for ratings requested without a limit.
     static func read(
         shelf: String, _ path: [String], _ account: String, _ request: UpstreamRequest, _ now: Double, _ state: State
     ) -> UpstreamResponse {
@@ -163,7 +163,7 @@ extension TraktAccounts {
             rows, count: count, request, isForced: shelf != "ratings", rowsMax: state.behaviour.pageMax)
     }
 
-    /// One page of a list with its headers; more than `rowsMax` rows are never given.
+    /// One page of a list with its headers, of at most `rowsMax` rows.
     static func page(
         _ rows: [JSONValue], count: Int, _ request: UpstreamRequest, isForced: Bool = true, rowsMax: Int = 250
     ) -> UpstreamResponse {
@@ -181,7 +181,7 @@ extension TraktAccounts {
             ])
     }
 
-    /// `/sync/last_activities`: moves with removals too, of which nothing else tells.
+    /// `/sync/last_activities`: advances on removals too, which nothing else reveals.
     static func activities(_ account: String, _ now: Double, _ state: State) -> UpstreamResponse {
         let moment = now - state.behaviour.lagSeconds
         let never = "2014-01-01T00:00:00.000Z"
@@ -203,7 +203,7 @@ extension TraktAccounts {
             ]))
     }
 
-    /// A watched film leaves the watchlist by itself; so does a show with its first episode.
+    /// Takes a watched film off the watchlist, and a show with its first watched episode, as Trakt does.
     static func letGo(_ account: String, _ kind: String, _ entity: TraktEntity, _ now: Double, _ state: inout State) {
         func drop(_ plural: String, _ kind: String, _ key: String) {
             guard state.shelves.take(account, "watchlist", kind, key, at: now) != nil else { return }

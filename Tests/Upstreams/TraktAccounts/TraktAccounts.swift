@@ -2,17 +2,18 @@ import FoundationEssentials
 package import JSON
 import Synchronization
 
-/// Trakt's accounts: history, scrobbles, positions, as far as a writer meets them. An account is there as soon as somebody
-/// shows a token that begins with `demo-`, or one that `TraktOAuth` gave out. Nothing that is told twice is noticed, as in the original.
+/// Trakt's accounts: history, scrobbles and positions, as far as a writer needs them. An account comes into being when
+/// a token is used that begins with `demo-` or was issued by `TraktOAuth`. Duplicates are not detected, as in the
+/// original.
 package final class TraktAccounts: Sendable {
     /// One play of an account.
     package struct Play: Sendable, Hashable {
         package let account: String
         package let id: Int
-        /// `movie` or `episode`, and the ids as they were sent.
+        /// The kind, `movie` or `episode`, and the ids as they were sent.
         package let kind: String
         package let ids: JSONValue
-        /// As it reads back: down to the minute, null where it is not known.
+        /// The time as it is read back: to the minute, null if unknown.
         package private(set) var watchedAt: String?
         package let action: String
         let madeAt: Double
@@ -26,13 +27,13 @@ package final class TraktAccounts: Sendable {
         }
     }
 
-    /// Writes that nobody was told the outcome of.
+    /// Writes whose outcome the caller was not told.
     package struct Lost: Sendable, Hashable {
-        /// Done.
+        /// Writes that were performed.
         package fileprivate(set) var replies = 0
-        /// Not done.
+        /// Writes that were not performed.
         package fileprivate(set) var requests = 0
-        /// Of both: told by a closed connection, and by nothing at all; the rest by a page.
+        /// Of both, those that ended with a closed connection and those without any answer; the rest ended with a page.
         package fileprivate(set) var closed = 0
         package fileprivate(set) var silent = 0
 
@@ -52,18 +53,18 @@ package final class TraktAccounts: Sendable {
         var lost = Lost()
         var random: UInt64 = 0x9e37_79b9_7f4a_7c15
         var shelves = TraktShelves()
-        /// Numbers that no write may be about.
+        /// The ids whose writes fail.
         var broken: Set<Int> = []
-        /// A list that comes damaged, and how.
+        /// A list that arrives damaged, and how.
         var damaged: (path: String, damage: ListDamage)?
-        /// What happens once a page of a list was read.
+        /// The writes to perform after a page of a list has been read.
         var between: (path: String, page: String, writes: [(path: [String], body: JSONValue)])?
         var entities: TraktEntities
     }
 
     private let state: Mutex<State>
     private let entities: TraktEntities
-    /// The host that gives out tokens.
+    /// The host that issues tokens.
     package let tokens = TraktOAuth()
 
     package init(catalogue: Catalogue? = nil) {
@@ -83,10 +84,10 @@ package final class TraktAccounts: Sendable {
         }
     }
 
-    /// Every play of every account, the oldest first.
+    /// Every play of every account, oldest first.
     package var plays: [Play] { state.withLock { $0.plays.filter { $0.goneAt == .infinity } } }
 
-    /// What stands on a shelf of an account now: Trakt's numbers, and in `ratings` what was given.
+    /// The items on an account's shelf now, by kind and Trakt's id; the values are the ratings in `ratings`.
     package func shelf(_ shelf: String, of account: String) -> [String: Int] {
         state.withLock { state in
             let rows = state.shelves.shown(account, shelf, nil, at: .infinity.nextDown)
@@ -96,14 +97,14 @@ package final class TraktAccounts: Sendable {
         }
     }
 
-    /// One row of a shelf as it stands there; nil where there is none.
+    /// One row of a shelf as stored; nil if there is none.
     package func row(_ shelf: String, _ kind: String, _ key: String, of account: String) -> JSONValue? {
         state.withLock { state in
             state.shelves.shown(account, shelf, kind, at: .infinity.nextDown).first { $0.item.key == key }?.value
         }
     }
 
-    /// Lets everything that was scrobbled so far have happened earlier.
+    /// Moves all plays and scrobbles so far back in time.
     package func backdate(by seconds: Double) {
         state.withLock { state in
             for key in state.lastScrobble.keys { state.lastScrobble[key]? -= seconds }
@@ -111,32 +112,32 @@ package final class TraktAccounts: Sendable {
         }
     }
 
-    /// From now on this list comes damaged.
+    /// Damages a list from now on; nil ends it.
     package func damage(_ path: String, by damage: ListDamage?) {
         state.withLock { state in state.damaged = damage.map { (path, $0) } }
     }
 
-    /// Once a page of a list was read, its person writes this: what comes behind moves.
+    /// Performs writes of the list's person after a page has been read, so that the rows behind it shift.
     package func between(_ path: String, page: Int, do writes: [(path: [String], body: JSONValue)]) {
         state.withLock { $0.between = (path, "\(page)", writes) }
     }
 
-    /// From now on a write about this number fails (500).
+    /// Makes writes about this id fail (500) from now on.
     package func breakOn(number: Int) { state.withLock { _ = $0.broken.insert(number) } }
 
-    /// From now on nothing is known under this id.
+    /// Makes this id unknown from now on.
     package func forget(imdb: String) { state.withLock { _ = $0.entities.forgotten.insert(imdb) } }
 
-    /// Writes that came sooner after another of the same account than is allowed.
+    /// The number of writes that came too soon after another of the same account.
     package var tooFastCount: Int { state.withLock(\.tooFast) }
 
-    /// Writes by their path, but for those that came too soon.
+    /// The number of writes by path, without those that came too soon.
     package var writeCounts: [String: Int] { state.withLock(\.writes) }
 
-    /// Writes that were done, or not, and left open which.
+    /// The writes that ended without a known outcome.
     package var lost: Lost { state.withLock(\.lost) }
 
-    /// Answers what belongs to accounts; nil for the rest.
+    /// Answers requests that concern accounts; nil for others.
     package func answer(_ request: UpstreamRequest) -> UpstreamResponse? {
         let path = request.segments
         guard let first = path.first, ["sync", "scrobble", "users", "_accounts"].contains(first) else { return nil }
@@ -165,7 +166,7 @@ package final class TraktAccounts: Sendable {
         return state.withLock { Self.write(path, token, body, &$0) }
     }
 
-    /// `GET /_accounts`: the book. `PUT /_accounts`: how to behave.
+    /// `GET /_accounts` returns the book; `PUT /_accounts` sets the behaviour.
     private func control(_ request: UpstreamRequest) -> UpstreamResponse {
         if request.method == "PUT", let body = try? decodeJSON(JSONValue.self, from: request.body) {
             var behaviour = Behaviour()
@@ -225,7 +226,7 @@ package final class TraktAccounts: Sendable {
         return leftOpen(.html("504 Gateway time-out", status: 504), &state)
     }
 
-    /// The page of a proxy, a closed connection, or silence.
+    /// Answers with a proxy's page, a closed connection or silence.
     private static func leftOpen(_ page: UpstreamResponse, _ state: inout State) -> UpstreamResponse {
         let behaviour = state.behaviour
         var answer = page
@@ -265,8 +266,8 @@ package final class TraktAccounts: Sendable {
         }
     }
 
-    /// Trakt's rules: below 1 % nothing, from 80 % on a stop is a play, a pause there is refused. Where somebody stopped is
-    /// kept until the title is started again or watched.
+    /// Trakt's rules: a stop from 80 % on is a play; a pause there, and either below 1 %, is refused. A position is kept
+    /// until the title is started again or watched.
     private static func scrobble(
         _ step: String, _ token: String, _ body: JSONValue, _ now: Double, _ state: inout State
     ) -> UpstreamResponse {
@@ -340,7 +341,7 @@ package final class TraktAccounts: Sendable {
         var unknown: [String: [JSONValue]] = [:]
         for (name, kind) in [("movies", "movie"), ("episodes", "episode")] {
             for (item, entity) in items(body, name, kind, state) {
-                // A Trakt number of zero stands for a title that is not there.
+                // A Trakt id of zero stands for a title that does not exist.
                 guard let entity else {
                     unknown[name, default: []].append(item)
                     continue
@@ -362,7 +363,7 @@ package final class TraktAccounts: Sendable {
             ]), status: 201)
     }
 
-    /// Single plays by the numbers of their rows; a title goes with all its plays.
+    /// Removes single plays by their row ids, and all plays of each named title.
     private static func removeHistory(
         _ token: String, _ body: JSONValue, _ now: Double, _ state: inout State
     ) -> UpstreamResponse {
@@ -463,6 +464,6 @@ package final class TraktAccounts: Sendable {
         Date(timeIntervalSince1970: seconds).formatted(.iso8601)
     }
 
-    /// The seconds are lost on the way back.
+    /// The seconds are lost when a time is read back.
     fileprivate static func minute(_ moment: String) -> String { "\(moment.prefix(16)):00.000Z" }
 }

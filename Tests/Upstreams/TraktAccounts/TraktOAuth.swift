@@ -3,23 +3,23 @@ import FoundationEssentials
 import JSON
 import Synchronization
 
-/// The host that gives out Trakt's tokens: the code flow with PKCE, the device flow, refresh tokens that are good once. Its
-/// clock can be moved on, so that nobody waits for an expiry.
+/// The host that issues Trakt's tokens: the code flow with PKCE, the device flow and single-use refresh tokens. Its
+/// clock can be advanced, so that nobody waits for an expiry.
 package final class TraktOAuth: Sendable {
     package static let clientID = "reelay-demo-trakt"
     package static let clientSecret = "reelay-demo-trakt-secret"
 
-    /// How it behaves; tests set it.
+    /// How the host behaves; set by tests.
     package struct Behaviour: Sendable {
-        /// Addresses that the application has registered; compared character by character.
+        /// The redirect URIs that the application has registered; compared character by character.
         package var redirects: Set<String> = [
             "http://127.0.0.1:8080/oauth/trakt/callback", "urn:ietf:wg:oauth:2.0:oob",
         ]
-        /// How long an access token lives.
+        /// The lifetime of an access token, in seconds.
         package var lifeSeconds = 604_800
         package var deviceLifeSeconds = 600
         package var deviceIntervalSeconds = 5
-        /// Of the next refreshes, so many are done and then not answered.
+        /// The number of refreshes still to be granted without delivering the answer.
         package var lostRefreshes = 0
 
         package init() {}
@@ -64,16 +64,16 @@ package final class TraktOAuth: Sendable {
     package func reset() { state.withLock { $0 = State() } }
     package func behave(_ change: (inout Behaviour) -> Void) { state.withLock { change(&$0.behaviour) } }
 
-    /// Refreshes that were granted, and those that came with a token that was spent already.
+    /// The numbers of refreshes that were granted, and of those that came with a spent token.
     package var refreshCounts: (granted: Int, spent: Int) { state.withLock { ($0.refreshes, $0.spentRefreshes) } }
 
-    /// Moves its clock on.
+    /// Advances the clock.
     package func pass(seconds: Double) { state.withLock { $0.shift += seconds } }
 
-    /// Every token that was given out and is not spent.
+    /// Every token that was issued and is not spent.
     package var all: [String] { state.withLock { Array($0.access.keys) + Array($0.refresh.keys) } }
 
-    /// Whose token that is; nil for one that is worth nothing (any more).
+    /// The account of a token; nil if the token is not, or no longer, valid.
     package func account(of token: String) -> String? {
         state.withLock { state in
             guard let grant = state.access[token], Self.now(state) < grant.endsAt else { return nil }
@@ -81,7 +81,7 @@ package final class TraktOAuth: Sendable {
         }
     }
 
-    /// Withdraws every token of an account, as a person does in the settings there.
+    /// Revokes every token of an account, as a person does in the settings there.
     package func withdraw(_ account: String) {
         state.withLock { state in
             state.access = state.access.filter { $0.value.account != account }
@@ -89,7 +89,7 @@ package final class TraktOAuth: Sendable {
         }
     }
 
-    /// A person decides about a code that is shown on a device.
+    /// Decides about a code shown on a device, as its person would; nil denies it.
     package func decide(userCode: String, as account: String?) {
         state.withLock { state in
             for (code, device) in state.devices where device.userCode == userCode {
@@ -121,7 +121,7 @@ package final class TraktOAuth: Sendable {
 
     // MARK: In the browser
 
-    /// The page on which a person signs in and agrees; `as` says who that is, `deny` that the person refuses.
+    /// The page where a person signs in and agrees; `as` names that person, `deny` stands for a refusal.
     private func authorize(_ request: UpstreamRequest) -> UpstreamResponse {
         state.withLock { state in
             let redirect = request.query("redirect_uri") ?? ""
@@ -157,7 +157,7 @@ package final class TraktOAuth: Sendable {
             status: 200, headers: [WireField("content-type", "text/html; charset=utf-8")], body: Array(page.utf8))
     }
 
-    /// `/activate/CODE?as=NAME`, or `deny`.
+    /// `/activate/CODE` with `?as=NAME` or `?deny`.
     private func activate(_ request: UpstreamRequest, _ path: [String]) -> UpstreamResponse {
         guard path.count == 2, request.query("as") != nil || request.query("deny") != nil else {
             return .html("Enter /activate/CODE?as=NAME", status: 200)
@@ -181,7 +181,7 @@ package final class TraktOAuth: Sendable {
         }
     }
 
-    /// A code is used up by the first try, as RFC 6749 §4.1.2 asks.
+    /// Exchanges a code, which the first attempt consumes: it is single-use (RFC 6749 §4.1.2).
     private static func exchange(_ body: JSONValue, _ state: inout State) -> UpstreamResponse {
         guard let name = body["code"].string, let code = state.codes.removeValue(forKey: name),
             now(state) < code.endsAt, body["redirect_uri"].string == code.redirect
@@ -191,7 +191,7 @@ package final class TraktOAuth: Sendable {
         case (.some(let challenge), .some(let verifier)):
             guard Base64.encodeURL(SHA256.hash(verifier).bytes) == challenge else { return problem("invalid_grant") }
         case (nil, nil): guard hasSecret else { return problem("invalid_client", status: 401) }
-        // A challenge that was left out on the way, or a verifier that is missing: RFC 9700 §2.1.1.
+        // A challenge dropped on the way, or a missing verifier (RFC 9700 §2.1.1).
         default: return problem("invalid_grant")
         }
         return grant(code.account, usesSecret: code.challenge == nil, &state)

@@ -1,10 +1,10 @@
 import FoundationEssentials
 import JSON
 
-/// What accounts at Trakt have rated and listed, and when something happened there. Every row remembers since when it is
-/// there and until when it was, so that a reading can lag behind.
+/// What accounts at Trakt have rated and listed, and when something last happened there. Every row keeps the time when
+/// it was added and when it was removed, so that reads can lag behind.
 struct TraktShelves: Sendable {
-    /// One thing on a shelf, from a moment to a moment.
+    /// One item on a shelf, between two moments.
     struct Row: Sendable {
         let account: String
         let shelf: String
@@ -20,23 +20,23 @@ struct TraktShelves: Sendable {
 
     static let kinds = [("movies", "movie"), ("shows", "show"), ("seasons", "season"), ("episodes", "episode")]
 
-    /// In which form something is owned, as it was told.
+    /// The format in which an item is owned, as it was sent.
     static func metadata(_ told: JSONValue) -> JSONValue {
         let names = ["media_type", "resolution", "hdr", "audio", "audio_channels", "3d"]
         return .object(JSONObject(names.map { ($0, told[$0]) }))
     }
 
-    /// Something happened in a list.
+    /// Records that something happened in a list.
     mutating func happened(_ account: String, _ group: String, _ field: String, at now: Double) {
         stamps["\(account) \(group) \(field)", default: []].append(now)
     }
 
-    /// When something happened last in a list, as a reading shows it that lags so much.
+    /// The time of the last event in a list, as seen at `now`.
     func stamp(_ account: String, _ group: String, _ field: String, at now: Double) -> String? {
         stamps["\(account) \(group) \(field)"]?.last { $0 <= now }.map(TraktAccounts.exactStamp)
     }
 
-    /// What stood on a shelf then, the newest first.
+    /// The rows on a shelf at `moment`, newest first.
     func shown(_ account: String, _ shelf: String, _ kind: String?, at moment: Double) -> [Row] {
         rows.filter {
             $0.account == account && $0.shelf == shelf && (kind == nil || $0.kind == kind) && $0.since <= moment
@@ -44,7 +44,7 @@ struct TraktShelves: Sendable {
         }.sorted { ($0.since, $0.item.key) > ($1.since, $1.item.key) }
     }
 
-    /// Puts something in the place of what was there; true where there was nothing.
+    /// Replaces an item on a shelf; returns true if there was none.
     mutating func put(
         _ account: String, _ shelf: String, _ kind: String, _ item: TraktEntity, _ value: JSONValue, at now: Double
     ) -> Bool {
@@ -53,7 +53,7 @@ struct TraktShelves: Sendable {
         return isNew
     }
 
-    /// Takes something away; what it was.
+    /// Removes an item and returns its row.
     @discardableResult
     mutating func take(_ account: String, _ shelf: String, _ kind: String, _ key: String, at now: Double) -> Row? {
         guard
@@ -67,19 +67,19 @@ struct TraktShelves: Sendable {
     }
 }
 
-/// A title as Trakt knows it: one name for it, whatever ids it is meant by.
+/// A title as Trakt knows it, with the same key whichever ids name it.
 struct TraktEntity: Sendable, Hashable {
     let key: String
-    /// As rows show it: `movie`, `show`, or `episode` with its `show`.
+    /// The item as rows show it: `movie`, `show`, or `season` or `episode` with its `show`.
     let payload: JSONValue
 }
 
-/// Finds what ids mean. What the catalogue does not have is taken as it is told, so that tests may use any number.
+/// Resolves ids to titles. An item that the catalogue does not have is accepted as sent, so that tests may use any id.
 struct TraktEntities: Sendable {
     private let catalogue: Catalogue?
     private let episodes: [String: (series: CatalogueTitle, episode: CatalogueEpisode)]
     private let payloads = TraktPayloads()
-    /// Ids under which nothing is known any more.
+    /// The IMDb ids that are no longer known.
     var forgotten: Set<String> = []
 
     init(catalogue: Catalogue?) {
@@ -96,7 +96,7 @@ struct TraktEntities: Sendable {
         episodes = found
     }
 
-    /// Nil for what Trakt does not know.
+    /// The item with these ids; nil if Trakt does not know it.
     func entity(_ kind: String, _ ids: JSONValue) -> TraktEntity? {
         guard ids.object != nil, ids["trakt"].int != 0, !forgotten.contains(ids["imdb"].string ?? "") else {
             return nil
@@ -118,7 +118,7 @@ struct TraktEntities: Sendable {
         return unknown(kind, ids)
     }
 
-    /// An episode of a show by its numbers.
+    /// The episode of a show with this season and number.
     func episode(of show: JSONValue, season: Int, number: Int) -> TraktEntity? {
         guard let title = title("show", show),
             let found = title.seasons.flatMap(\.episodes).first(where: { $0.season == season && $0.number == number })

@@ -1,19 +1,19 @@
-/// One emulated service: routes and payloads in its own folder, its state behind its own lock.
+/// One emulated service, with routes and payloads in its own folder and state behind its own lock.
 package protocol EmulatedProvider: Sendable {
     var name: UpstreamName { get }
 
-    /// Answers like the original.
+    /// Answers as the original does.
     func answer(_ request: UpstreamRequest) async -> UpstreamResponse
 
-    /// What the original says when the caller asked too fast.
+    /// The original's answer to a caller that exceeds the rate limit.
     func rateLimited() -> UpstreamResponse
 
-    /// What the original says when the day's allowance is used up.
+    /// The original's answer when the daily quota is used up.
     func quotaUsedUp() -> UpstreamResponse
 
-    /// What the original says with this status when something broke inside.
+    /// The original's answer with this status after an internal failure.
     func failure(status: Int) -> UpstreamResponse
 
-    /// Forgets everything that callers changed.
+    /// Undoes every change made by callers.
     func reset()
 }

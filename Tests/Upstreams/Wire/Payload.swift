@@ -1,8 +1,8 @@
 package import JSON
 
-/// Short forms for writing payloads.
+/// Shorthand for building payloads.
 extension JSONValue {
-    /// An object with its members in the order given.
+    /// An object with its members in the given order.
     package static func members(_ members: KeyValuePairs<String, JSONValue>) -> JSONValue {
         .object(JSONObject(members.map { (name: $0.key, value: $0.value) }))
     }
@@ -18,14 +18,14 @@ extension JSONValue {
         (try? decodeJSON(JSONValue.self, from: Array(text.utf8))) ?? .null
     }
 
-    /// The object with further members at its end; any other value as it is.
+    /// The object with further members at its end; any other value unchanged.
     package func adding(_ members: KeyValuePairs<String, JSONValue>) -> JSONValue {
         guard case .object(var object) = self else { return self }
         object.members += members.map { (name: $0.key, value: $0.value) }
         return .object(object)
     }
 
-    /// The value with strings for numbers and numbers for strings, in members named `field` or, without one, in all.
+    /// The value with numbers as strings and strings as numbers, in members named `field` or, without one, in all.
     package func withWrongTypes(in field: String?, isInside: Bool = false) -> JSONValue {
         switch self {
         case .object(let object):

@@ -1,13 +1,13 @@
-/// Every bound of the emulators.
+/// The bounds of the emulators.
 package enum UpstreamLimits {
-    /// Requests kept in the book; the oldest go first.
+    /// The largest number of requests kept in the book; the oldest are dropped first.
     package static let bookEntriesMax = 10_000
-    /// Faults waiting at one time.
+    /// The largest number of faults pending at once.
     package static let faultsMax = 100
-    /// Longest body that a request may have.
+    /// The largest request body, in bytes.
     package static let requestBodyBytesMax = 8_388_608
-    /// Largest oversized answer.
+    /// The largest oversized answer, in bytes.
     package static let oversizedBytesMax = 67_108_864
-    /// Longest latency, hang or pause between two dripped bytes: ten minutes.
+    /// The longest latency, hang or pause between two dripped bytes: ten minutes.
     package static let waitMillisecondsMax = 600_000
 }

@@ -2,7 +2,7 @@
 package enum UpstreamName: String, Sendable, Hashable, CaseIterable {
     case tmdb, tvdb, tvmaze, omdb, trakt, letterboxd, simkl, anilist, anidb, myanimelist, kitsu
 
-    /// Path of its base address, as the setting of a service names it.
+    /// The path of the service's base address, as in the setting that names it.
     package var basePath: String {
         switch self {
         case .tmdb: "/tmdb/3"

@@ -1,4 +1,4 @@
-/// One name and value of a query or a header.
+/// A name and value of a query or header.
 package struct WireField: Sendable, Hashable {
     package let name: String
     package let value: String
@@ -15,9 +15,9 @@ package struct UpstreamRequest: Sendable {
     package let method: String
     /// The path below the provider's prefix, with its leading slash, still percent-encoded.
     package let path: String
-    /// Decoded, in the order of the address.
+    /// The decoded query members, in the order of the address.
     package let query: [WireField]
-    /// Names in lower case.
+    /// The header fields, with names in lower case.
     package let headers: [WireField]
     package let body: [UInt8]
 
@@ -40,11 +40,11 @@ package struct UpstreamRequest: Sendable {
     /// The first value of a query member; nil where it is absent, "" where it is empty.
     package func query(_ name: String) -> String? { query.first { $0.name == name }?.value }
 
-    /// The first header of that name (in lower case).
+    /// The first header with this name, which is in lower case.
     package func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
 }
 
-/// Reading of addresses.
+/// Parsing of addresses.
 package enum AddressText {
     /// Splits and decodes a query string; "+" is a space.
     package static func query(_ text: some StringProtocol) -> [WireField] {

@@ -1,19 +1,19 @@
 package import JSON
 
-/// What an emulated provider answers.
+/// The answer of an emulated provider.
 package struct UpstreamResponse: Sendable {
     package var status: Int
     package var headers: [WireField]
     package var body: [UInt8]
-    /// What the caller gets of it.
+    /// How the answer reaches the caller.
     package var ending = Ending.whole
 
-    /// How an answer reaches who asked.
+    /// The ways in which an answer reaches the caller.
     package enum Ending: Sendable, Hashable {
         case whole
-        /// The connection is closed in its place.
+        /// The connection is closed instead of answering.
         case closed
-        /// Nothing comes for so long; then the connection is closed.
+        /// Nothing is sent for this long, then the connection is closed.
         case silence(milliseconds: Int)
     }
 
@@ -39,7 +39,8 @@ package struct UpstreamResponse: Sendable {
             status: status, headers: [WireField("content-type", "text/html; charset=utf-8")], body: Array(page.utf8))
     }
 
-    /// With the validator that the original sends, a tag of the body; without the body, 304, where the caller has the same.
+    /// The response with the original's validator, a tag of the body; or 304 without a body if the caller's tag
+    /// matches.
     package func validated(for request: UpstreamRequest, cacheControl: String) -> UpstreamResponse {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in body { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
