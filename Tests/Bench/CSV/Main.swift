@@ -1,8 +1,8 @@
 import CSV
 import Foundation
 
-/// Reads a file with our reader again and again for some seconds, every field as text, and prints how many bytes a second
-/// that were.
+/// Parses a file repeatedly with our reader for a number of seconds, reading every field as text, and prints the
+/// throughput in bytes per second.
 @main
 enum Main {
     static func main() throws {
@@ -29,7 +29,7 @@ enum Main {
         var (records, fields, bytes) = (0, 0, 0)
     }
 
-    /// In pieces, as an upload is read.
+    /// Reads the data in pieces, like an upload.
     private static func read(_ data: [UInt8]) throws -> Found {
         var found = Found()
         var reader = CSVReader()

@@ -1,7 +1,7 @@
 import Foundation
 
-/// Reads the largest recorded answer of every provider with our reader and mapping, and with Foundation's decoder alone, in
-/// turn: bench-decode FOLDER ROUNDS SECONDS. Prints a JSON object per measurement.
+/// Reads the largest recorded answer of every provider, alternating between our reader with its mapping and
+/// Foundation's decoder alone: bench-decode FOLDER ROUNDS SECONDS. Prints a JSON object per measurement.
 @main
 struct Main {
     static func main() async throws {
@@ -22,7 +22,7 @@ struct Main {
         }
     }
 
-    /// The mean time of one run, in microseconds; a tenth of the runs before do not count.
+    /// The mean time of one run, in microseconds, after a warm-up of a tenth of the time.
     private static func measure(for limit: Duration, _ run: () throws -> Int) throws -> Double {
         let clock = ContinuousClock()
         let warm = clock.now.advanced(by: limit / 10)

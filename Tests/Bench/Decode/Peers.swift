@@ -1,6 +1,6 @@
 // The names are those of the providers.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
-/// The members that our mappings read, as somebody would write them for Foundation.
+/// The members that our mappings read, as one would declare them for Foundation.
 enum Peers {
     struct Named: Decodable { let name: String? }
 

@@ -4,12 +4,12 @@ import JSON
 import MetadataService
 import UpstreamEmulators
 
-/// What is measured: one answer per provider, read by us to facts and by Foundation to values of the same members.
+/// The workloads: one answer per provider, read by us into facts and by Foundation into values with the same members.
 struct Works {
     struct Work {
         let name: String
         let bytes: Int
-        /// The number is taken from the outcome, so that nothing is left out as unused.
+        /// Returns a number derived from the result, so that no work is optimized away.
         let ours: () throws -> Int
         let foundation: () throws -> Int
     }
@@ -74,7 +74,8 @@ struct Works {
         return body
     }
 
-    /// Nobody has published what Letterboxd answers: the emulator's film, which follows its documentation.
+    /// No real answers of Letterboxd have been published, so this is the emulator's film, which follows the
+    /// documentation.
     private static func letterboxdFilm() async throws -> Data {
         let emulator = LetterboxdEmulator(catalogue: .standard)
         let form =
@@ -106,7 +107,7 @@ struct Works {
         }
     }
 
-    /// Foundation's parser with a delegate that only counts.
+    /// Foundation's parser, with a delegate that only counts.
     private static func xml(_ name: String, _ data: Data) throws -> Work {
         let bytes = Array(data)
         let mapping = AniDBMapping(fetchedAtMilliseconds: 7)

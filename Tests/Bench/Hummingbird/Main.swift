@@ -1,7 +1,7 @@
 import Hummingbird
 import Logging
 
-/// The peer of `gateway.hummingbird`: the web framework alone, which answers a path's parameter and knows nothing else.
+/// The peer of `gateway.hummingbird`: the web framework alone, answering with a path parameter.
 @main
 enum Main {
     static func main() async throws {

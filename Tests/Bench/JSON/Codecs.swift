@@ -2,12 +2,12 @@ import Contracts
 import Foundation
 import JSON
 
-/// The things to measure; made only if all sides read the same page and write what the others read.
+/// The codecs to measure; throws unless all sides read the same page and each other's output.
 struct Codecs {
     struct Work {
         let name: String
         let side: String
-        /// One page; the number is taken from the outcome, so that nothing is left out as unused.
+        /// Processes one page and returns a number derived from the result, so that no work is optimized away.
         let run: () throws -> Int
     }
 

@@ -2,8 +2,8 @@ import Contracts
 import Foundation
 import JSON
 
-/// Encodes and decodes a page of 100 ratings with the generated codec and with Foundation, in turn:
-/// bench-json ROUNDS SECONDS. Prints a JSON object per measurement.
+/// Encodes and decodes a page of 100 ratings, alternating between the generated codec and Foundation: bench-json ROUNDS
+/// SECONDS. Prints a JSON object per measurement.
 @main
 struct Main {
     static func main() throws {
@@ -20,7 +20,7 @@ struct Main {
         }
     }
 
-    /// The mean time of one run, in microseconds; a tenth of the runs before do not count.
+    /// The mean time of one run, in microseconds, after a warm-up of a tenth of the time.
     private static func measure(for limit: Duration, _ run: () throws -> Int) throws -> Double {
         let clock = ContinuousClock()
         var runs = 0

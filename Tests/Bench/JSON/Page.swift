@@ -1,7 +1,7 @@
 import Contracts
 import JSON
 
-/// The page that is encoded and decoded.
+/// The page to encode and decode.
 enum Page {
     private static let reviews: [String?] = [
         nil, "Holds up.", nil,

@@ -1,6 +1,6 @@
 import Foundation
 
-/// `FoundRatings` as somebody would write it for Foundation: the same types for the same members.
+/// `FoundRatings` as one would write it for Foundation, with the same types for the same members.
 struct TypedPage: Codable, Equatable {
     struct Item: Codable, Equatable {
         let title: UUID
@@ -25,7 +25,7 @@ struct TypedPage: Codable, Equatable {
     let ratings: [Item]
 }
 
-/// The same with everything left as it stands in JSON, so that Foundation parses neither dates nor ids.
+/// The same with every member as it appears in JSON, so that Foundation parses neither dates nor ids.
 struct StringsPage: Codable, Equatable {
     struct Item: Codable, Equatable {
         let title: String

@@ -1,10 +1,10 @@
 import Glibc
 import HTTP2
 
-/// One connection of the load: keeps calls in flight and judges each answer.
+/// A connection of the load generator, which keeps calls in flight and checks each answer.
 ///
-/// A non-blocking socket and a session, without tasks, timers or a client's decoding, as pgbench has it: the load is to
-/// cost little beside what it measures.
+/// Like pgbench, it uses a non-blocking socket and a session, without tasks, timers or a client's decoding, so that the
+/// load costs little compared with what it measures.
 final class LoadConnection {
     private struct Call {
         let sentAt: ContinuousClock.Instant
@@ -47,7 +47,7 @@ final class LoadConnection {
     }
 
     var inFlight: Int { calls.count }
-    /// Bytes wait for room in the socket.
+    /// Whether bytes are waiting for room in the socket.
     var isBlocked: Bool { !outgoing.isEmpty }
 
     func start(_ script: inout LoadScript, now: ContinuousClock.Instant) throws {
@@ -57,7 +57,7 @@ final class LoadConnection {
         calls[try session.submit(request, now: now)] = Call(sentAt: now, title: title)
     }
 
-    /// Sends what the session has; what does not fit waits.
+    /// Sends what the session has to send; what does not fit in the socket waits.
     func flush(now: ContinuousClock.Instant) throws {
         _ = session.pull(upTo: .max, now: now) { outgoing += $0 }
         while !outgoing.isEmpty {
@@ -70,7 +70,7 @@ final class LoadConnection {
         }
     }
 
-    /// Takes what has come and gives `ended` each answer, with the time it took and what is wrong with it; returns when.
+    /// Reads what has arrived, passes each answer's time and fault to `ended`, and returns the time of arrival.
     func receive(
         _ ended: (ContinuousClock.Instant, _ took: Duration, _ fault: String?) throws -> Void
     ) throws -> ContinuousClock.Instant {
@@ -96,7 +96,7 @@ final class LoadConnection {
         return now
     }
 
-    /// A right answer begins with the result's first member, the title that was asked for.
+    /// Returns nil for a correct answer, which begins with the result's first member, the requested title.
     private static func fault(of response: H2Response, _ title: [UInt8]) -> String? {
         let body = response.body
         let start = answerStart.count

@@ -1,23 +1,23 @@
 import Foundation
 import HTTP2
 
-/// What to call, how often at once and for how long, as the command line says.
+/// The calls to make, their concurrency and the duration, from the command line.
 struct LoadPlan {
     enum Work: String {
         case read, write
     }
 
-    /// Connections, unless fewer calls are in flight.
+    /// The largest number of connections; fewer if fewer calls are in flight.
     static let connectionsMax = 4
-    /// What comes before the measured time does not count.
+    /// The time before the measurement, whose calls do not count.
     static let warmUp: Duration = .milliseconds(500)
-    /// How long one call may take, in milliseconds.
+    /// The deadline of a call, in milliseconds.
     static let callTimeout = 5_000
 
     let work: Work
     let host: String
     let port: UInt16
-    /// Calls at the same moment, 1 to 400.
+    /// The number of concurrent calls, 1 to 400.
     let inFlight: Int
     let measured: Duration
     let headers: [H2Header]
@@ -28,7 +28,7 @@ struct LoadPlan {
         "usage: bench-load read|write ADDRESS:PORT SECRET-FILE IN-FLIGHT SECONDS USER-PREFIX:COUNT TITLE-PREFIX:COUNT FIRST"
     )
 
-    /// The ids are a prefix and twelve decimal digits, counted up from FIRST.
+    /// Parses the arguments. Each id is a prefix and a number counted up from FIRST.
     init(arguments: [String]) throws {
         guard arguments.count == 8, let work = Work(rawValue: arguments[0]), let inFlight = Int(arguments[3]),
             (1...400).contains(inFlight), let seconds = Double(arguments[4]), seconds > 0, let first = Int(arguments[7])
@@ -58,14 +58,14 @@ struct LoadPlan {
     }
 }
 
-/// The bodies that the plan asks for, in an order that meets each rating once before any comes again.
+/// The request bodies of the plan, in an order that visits each rating once before any is repeated.
 struct LoadScript {
     private let plan: LoadPlan
     private var place = 0
     private let opening: [UInt8]
     private static let titleName = Array("\",\"title\":\"".utf8)
     private static let ratingName = Array("\",\"kind\":\"movie\",\"review\":\"Holds up.\",\"rating\":".utf8)
-    /// Coprime to the number of ratings, so that the walk meets every one.
+    /// Coprime to the number of ratings, so that every one is visited.
     private static let stride = 7_919
 
     init(_ plan: LoadPlan) {
@@ -74,7 +74,7 @@ struct LoadScript {
         opening = Array(#"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":{"user":""#.utf8)
     }
 
-    /// The next request's body, and how the body of its only right answer begins.
+    /// The next request's body, and the title that its correct answer begins with.
     mutating func next() -> (request: [UInt8], answer: [UInt8]) {
         place += Self.stride
         let user = plan.user(place)

@@ -1,9 +1,9 @@
 import JSON
 
-/// What came of the calls.
+/// The results of the calls.
 struct LoadTally {
     private var microseconds: [Int] = []
-    /// Calls in all, those before and after the measured time too.
+    /// The number of answered calls, including those before and after the measurement.
     var answeredCount = 0
     private var failed = 0
     private var failure: String?
@@ -15,7 +15,7 @@ struct LoadTally {
         failure = failure ?? fault
     }
 
-    /// The figures as a JSON object; the failure is the first one.
+    /// The figures as a JSON object, with the first failure.
     func json(seconds: Duration) -> String {
         let sorted = microseconds.sorted()
         func percentile(_ share: Int) -> Int { sorted.isEmpty ? 0 : sorted[(sorted.count - 1) * share / 100] }

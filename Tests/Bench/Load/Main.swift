@@ -1,17 +1,17 @@
 import Glibc
 
-/// Loads the ratings service and prints what it saw as a JSON object.
+/// Loads the ratings service and prints the results as a JSON object.
 @main
 struct Main {
     static func main() throws {
-        // A service that ends the connection is an error to report, not the end of this program.
+        // A connection closed by the service is an error to report, and must not end this program.
         signal(SIGPIPE, SIG_IGN)
         let plan = try LoadPlan(arguments: Array(CommandLine.arguments.dropFirst()))
         print(try Load(plan).run().json(seconds: plan.measured))
     }
 }
 
-/// Keeps the wanted number of calls in flight until the time is over, and waits for the last of them.
+/// Keeps the requested number of calls in flight until the time is over, and waits for the last of them.
 private struct Load {
     private let connections: [LoadConnection]
     private let plan: LoadPlan
@@ -44,7 +44,7 @@ private struct Load {
         return tally
     }
 
-    /// A call for each answer, as long as there is time; what is sent leaves in one write.
+    /// Starts a call for each answer while there is time; the new requests leave in one write.
     private mutating func serve(
         _ connection: LoadConnection, _ start: ContinuousClock.Instant, _ end: ContinuousClock.Instant
     ) throws {

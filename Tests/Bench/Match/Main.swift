@@ -1,7 +1,8 @@
 import MetadataService
 import TestSupport
 
-/// Rows a second against a catalogue of 20 000 titles: `bench-match ROUNDS SECONDS`, a JSON line per measurement.
+/// Measures the rows matched per second against a catalogue of 20 000 titles: `bench-match ROUNDS SECONDS`. Prints a
+/// JSON line per measurement.
 @main
 enum Main {
     private static let titleCount = 20_000
@@ -13,7 +14,7 @@ enum Main {
         let seconds = arguments.dropFirst().first.flatMap { Double($0) } ?? 1
         var random = SeededRandom(seed: 20)
         let titles = (0..<titleCount).map { _ in film(&random) }
-        // Nine of ten rows are films of the catalogue, as a person would write them.
+        // Nine of ten rows are films in the catalogue, as a person might write them.
         let rows = (0..<rowCount).map { index in
             index.isMultiple(of: 10)
                 ? film(&random) : disguised(titles.randomElement(using: &random) ?? titles[0], &random)
@@ -41,7 +42,7 @@ enum Main {
         print(#"{"side":"\#(side)","rows_per_second":\#(Double(done) / took),"found":\#(found)}"#)
     }
 
-    /// As many words as make about one title in fifteen share its name with another, as among real films.
+    /// So many words that about one title in fifteen shares its name with another, as among real films.
     private static let words: [String] = {
         let syllables = "no fer har lin ka stö mir ash wel tor an de gra bi quo sel ét ur".split(separator: " ")
         return syllables.flatMap { first in syllables.map { String(first + $0) } }
@@ -76,7 +77,7 @@ struct Film: Hashable {
     let year: Int
 }
 
-/// The rules as the service uses them: keys, candidates, decision.
+/// The rules as the service applies them: keys, candidates, decision.
 struct Rules {
     private var index: [String: [Int32]] = [:]
     private var traits: [TitleTraits] = []
@@ -101,7 +102,7 @@ struct Rules {
     }
 }
 
-/// What one writes first: small letters, letters and digits only, and the year.
+/// The first attempt one would make: a key of lowercased letters and digits, and the year.
 struct NaiveDictionary {
     private var index: [String: Int] = [:]
 

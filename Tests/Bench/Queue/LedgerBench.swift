@@ -3,7 +3,7 @@ import Postgres
 import ScrobbleService
 import Store
 
-/// A person with many plays.
+/// Measures the ledger of a person with many plays.
 struct LedgerBench {
     private let ledger: LedgerStore
     private let store: ScrobbleStore
@@ -14,8 +14,8 @@ struct LedgerBench {
         store = ScrobbleStore(database: database)
     }
 
-    /// Seconds for plays of a file that are new, for the same file once more, and for the same plays by another road a
-    /// little later. Everything is kept for taking back.
+    /// The seconds to insert a file's new plays, the same file again, and the same plays a little later from another
+    /// source. Every insert is recorded so that it can be undone.
     func insert(plays count: Int) async throws -> [(String, Double)] {
         let user = UserID(ids.next())
         let new = try await add(count, to: user)
@@ -26,7 +26,7 @@ struct LedgerBench {
         ]
     }
 
-    /// Milliseconds for a page at any place of the history.
+    /// The milliseconds to read a page from a random place in the history.
     func page(plays count: Int) async throws -> [(String, Double)] {
         let user = UserID(ids.next())
         _ = try await add(count, to: user)

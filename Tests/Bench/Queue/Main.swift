@@ -3,10 +3,10 @@ import Postgres
 import ScrobbleService
 import Store
 
-/// Measures the queue and the ledger on the database of its first argument, and the planner of syncs without one; prints
-/// one JSON object.
+/// Measures the queue and the ledger in the database of the first argument, and the sync planner without a database.
+/// Prints one JSON object.
 ///
-///     bench-queue URL SCHEMA single|batch|pickup|xmin|fair|insert|page|plan SECONDS
+/// bench-queue URL SCHEMA single|batch|pickup|xmin|fair|insert|page|plan SECONDS
 @main
 enum Main {
     static func main() async throws {
@@ -55,7 +55,7 @@ extension Duration {
 }
 
 extension [Duration] {
-    /// The value below which that share of all lies.
+    /// The value at this quantile.
     func share(_ share: Double) -> Duration {
         let sorted = sorted()
         guard !sorted.isEmpty else { return .zero }

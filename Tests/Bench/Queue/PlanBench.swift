@@ -1,7 +1,7 @@
 import Contracts
 import ScrobbleService
 
-/// Plans the sync of a person with 100 000 items: 60 000 plays, 30 000 ratings, a watchlist of 10 000.
+/// Plans the sync of a person with 100 000 items: 60 000 plays, 30 000 ratings and a watchlist of 10 000.
 struct PlanBench {
     let rounds: Int
 
@@ -9,8 +9,8 @@ struct PlanBench {
     private static let ratings = 30_000
     private static let listed = 10_000
 
-    /// Milliseconds of the slowest of the rounds, and the most memory that the process ever had, in MB. `first`: both sides
-    /// have everything and meet for the first time. `later`: one in a hundred has changed on either side.
+    /// The slowest round, in milliseconds, and the peak memory of the process, in MB. In `first`, both sides have all
+    /// items and sync for the first time; in `later`, one in a hundred has changed on either side.
     func figures() -> [(String, Double)] {
         let first = (0..<max(rounds, 1)).map { _ in plan(isFirst: true) }.max() ?? .zero
         let later = (0..<max(rounds, 1)).map { _ in plan(isFirst: false) }.max() ?? .zero
@@ -39,7 +39,7 @@ struct PlanBench {
 
     private static func title(_ number: Int) -> TitleID { TitleID(UUIDBits(high: 77, low: UInt64(number))) }
 
-    /// A list that came whole.
+    /// A snapshot of a list that was read completely.
     private static func whole<Row>(_ rows: [Row]) -> Snapshot<Row> {
         var tally = PageTally()
         tally.add(

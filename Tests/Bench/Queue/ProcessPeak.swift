@@ -1,10 +1,10 @@
 import Glibc
 
-/// The most memory that this process ever held.
+/// The peak resident memory of this process.
 enum ProcessPeak {
     static var megabytes: Double {
         var usage = rusage()
-        // Linux counts in KiB.
+        // Linux reports KiB.
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return Double(usage.ru_maxrss) / 1_024
     }

@@ -4,7 +4,7 @@ import ScrobbleService
 import Store
 import Synchronization
 
-/// Another side that takes everything at once and knows when.
+/// An upstream that accepts everything at once and records the time.
 final class NoUpstream: RemoteWriter {
     private let state = Mutex<(count: Int, arrivals: [UUIDBits: ContinuousClock.Instant])>((0, [:]))
     let pace = Duration.zero
@@ -20,7 +20,7 @@ final class NoUpstream: RemoteWriter {
 
     func look(for parcel: Parcel) async -> [LookReply] { parcel.jobs.map { _ in .found } }
 
-    // Asked in place: a copy that somebody holds while more arrives would be paid for by what is measured.
+    // Looked up in place: copying the dictionary while more jobs arrive would distort the measurement.
     func arrival(of job: UUIDBits) -> ContinuousClock.Instant? { state.withLock { $0.arrivals[job] } }
 
     func has(_ jobs: some Sequence<UUIDBits>) -> Bool {
@@ -71,7 +71,7 @@ struct QueueBench {
         while try await database.pool.first(Self.left) != 0 { try await Task.sleep(for: .milliseconds(5)) }
     }
 
-    /// One job in each call: what playback queues, from many people at once.
+    /// Enqueues one job per call, as playback does, from many people at once.
     func single(jobs: Int) async throws -> [(String, Double)] {
         let store = store
         let users = (0..<2_000).map { _ in UserID(ids.next()) }
@@ -95,7 +95,7 @@ struct QueueBench {
         return [("jobs_per_second", Double(jobs) / took.inSeconds)]
     }
 
-    /// What a sync or an import queues: many jobs of each person.
+    /// Enqueues many jobs of each person, as a sync or an import does.
     func batch(jobs: Int) async throws -> [(String, Double)] {
         let users = (0..<50).map { _ in UserID(ids.next()) }
         let took = try await working(NoUpstream()) { worker in
@@ -113,14 +113,14 @@ struct QueueBench {
         return [("jobs_per_second", Double(jobs) / took.inSeconds)]
     }
 
-    /// From before a lone job is queued until the other side has it, by a worker that learns of it by NOTIFY.
+    /// The time from just before a lone job is enqueued until the upstream has it, with a worker notified by NOTIFY.
     func pickup(samples: Int) async throws -> [(String, Double)] {
         let upstream = NoUpstream()
         let here = QueueWorker(id: ids.next(), store: store, writers: [:])
         var waits: [Duration] = []
         try await working(upstream) { _ in
             try await withThrowingTaskGroup(of: Void.self) { group in
-                // The one that queues works nothing itself.
+                // The enqueuing side processes no jobs itself.
                 group.addTask { await here.run() }
                 defer { group.cancelAll() }
                 try await Task.sleep(for: .milliseconds(500))
@@ -138,14 +138,14 @@ struct QueueBench {
         return [("p50_ms", waits.share(0.5).milliseconds), ("p99_ms", waits.share(0.99).milliseconds)]
     }
 
-    /// Jobs a second at full speed, without and then with a transaction that keeps every dead row.
+    /// Jobs per second at full speed, without and then with a transaction that keeps every dead row.
     func xmin(seconds: Int) async throws -> [(String, Double)] {
         let free = try await pace(seconds: seconds, holding: false)
         let held = try await pace(seconds: seconds, holding: true)
         return [("free_per_second", free), ("held_per_second", held)]
     }
 
-    /// What is done in the last third of the time.
+    /// Jobs completed per second over the whole time.
     private func pace(seconds: Int, holding: Bool) async throws -> Double {
         let store = store
         let users = (0..<400).map { _ in UserID(ids.next()) }
@@ -181,7 +181,7 @@ struct QueueBench {
         return done
     }
 
-    /// Keeps a snapshot, as a forgotten session would.
+    /// Holds a snapshot, as a forgotten session would.
     private func hold(for time: Duration) async throws {
         let touch = PGStatement("bench.touch", "SELECT count(*) FROM queue_lanes") { row throws(PGError) in
             try row.next(Int.self)
@@ -196,7 +196,7 @@ struct QueueBench {
         }
     }
 
-    /// How long the jobs of many people take alone, and while one person has 100,000.
+    /// The latency of many people's jobs, alone and while one person has 100 000 jobs queued.
     func fair() async throws -> [(String, Double)] {
         let alone = try await crowd(besides: 0)
         let beside = try await crowd(besides: 100_000)

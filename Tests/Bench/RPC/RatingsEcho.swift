@@ -2,9 +2,9 @@ import Contracts
 import Glibc
 import RPC
 
-/// Answers a rating as the ratings service does, but keeps nothing.
+/// Answers a rating as the ratings service does, but stores nothing.
 struct RatingsEcho: Sendable {
-    /// How far ahead a date may lie.
+    /// How far in the future a date may be.
     private static let aheadMax: Duration = .seconds(300)
 
     func rateTitle(_ params: RateTitleParams, _ context: RPCContext) async throws(RPCError) -> Rating {

@@ -4,7 +4,7 @@ import NIOCore
 import NIOPosix
 import RPC
 
-/// Asks the ratings service as its callers do, and prints what that took as a JSON object.
+/// Calls the ratings service as its callers do, and prints the timings as a JSON object.
 @main
 struct Main {
     static func main() async throws {
@@ -16,7 +16,7 @@ struct Main {
             observe: { _ in })
         let figures = try await withThrowingTaskGroup(of: Void.self) { running in
             running.addTask { await client.run() }
-            // On the loop of the connection, as the gateway's requests ask.
+            // On the connection's event loop, as the gateway calls it.
             let bench = Task.detached(executorPreference: LoopExecutor(group.next())) {
                 try await RatingsBench(plan: plan, ratings: RatingsClient(client)).run()
             }

@@ -9,14 +9,15 @@ import RPC
 import Runtime
 import UnixSignals
 
-/// Answers every `ratings.listRatings` with one page and asks nobody: encoding it, sending it and reading it are left.
+/// Answers every `ratings.listRatings` with the same page and no database access, which leaves the cost of encoding,
+/// sending and reading it.
 ///
-/// The server's limits, its loops and its metrics of calls are those of the service.
+/// The server's limits, event loops and call metrics are those of the service.
 struct PageServer: Sendable {
     let page: RatingsPage
     let secrets: ServiceSecrets
 
-    /// Until the process is told to end.
+    /// Serves until the process is told to end.
     func run(port: Int) async throws {
         let stop = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let group = MultiThreadedEventLoopGroup.singleton

@@ -2,21 +2,21 @@ import Contracts
 import JSON
 import RPC
 
-/// One kind of work each; whatever fails ends the measurement.
+/// One workload for each kind of work; any failure ends the measurement.
 struct RatingsBench: Sendable {
     let plan: RatingsPlan
     let ratings: RatingsClient
 
-    /// How long one call may take.
+    /// The deadline of a call.
     private static let callTimeout = Duration.seconds(10)
-    /// Calls that are made before any counts.
+    /// The number of calls made before any counts.
     private static let warmUpCalls = 200
     private static let pageRows = 50
-    /// As the benchmarks fill the table: ratings of each person, and the dates over which they are spread.
+    /// The data set: the number of ratings of each person, and the dates over which they are spread.
     private static let ratedTitles = 1_000
     private static let newest = Timestamp(clampingMicrosecondsSinceEpoch: 1_793_534_400_000_000)
     private static let datesSeconds = 100_000_000
-    /// Callers that write in bulk, each for a person of its own, and items of a call.
+    /// The number of concurrent bulk writers, each for a person of its own, and of items in a call.
     private static let bulkCallers = 4
     private static let bulkItems = 1_000
     private static let hotWriters = 64
@@ -39,7 +39,7 @@ struct RatingsBench: Sendable {
 
     private func call() -> RPCCall { RPCCall(deadline: .now.advanced(by: Self.callTimeout)) }
 
-    /// One call after the other.
+    /// Makes one call after the other.
     private func alone(_ body: (RPCCall) async throws -> Void) async throws -> [(String, Double)] {
         for _ in 0..<Self.warmUpCalls { try await body(call()) }
         var microseconds: [Double] = []
@@ -58,7 +58,7 @@ struct RatingsBench: Sendable {
 
     // MARK: Reading
 
-    /// The cost of a call that asks the database nothing: its cursor is none.
+    /// Measures a call that makes no query, because its cursor is invalid.
     private func refused(_ call: RPCCall) async throws {
         do throws(RPCError) {
             _ = try await ratings.listRatings(ListRatingsParams(user: plan.users[0], cursor: "none"), call)
@@ -77,7 +77,7 @@ struct RatingsBench: Sendable {
             call)
     }
 
-    /// A page from anywhere in the newer half of somebody's list.
+    /// Reads a page from a random place in the newer half of somebody's list.
     private func page(_ call: RPCCall) async throws {
         let until = Self.newest.advanced(by: .seconds(-Int.random(in: 0..<Self.datesSeconds / 2)))
         let page = try await ratings.listRatings(
@@ -92,8 +92,8 @@ struct RatingsBench: Sendable {
         }
     }
 
-    /// Asks for a page once and answers others with it until the process is told to end: `page` against this measures
-    /// what such a call takes by itself.
+    /// Requests a page once and serves it to others until the process is told to end. Measuring `page` against this
+    /// gives the cost of such a call by itself.
     private func serve() async throws -> [(String, Double)] {
         let page = try await ratings.listRatings(
             ListRatingsParams(user: plan.users[0], limit: Self.pageRows), call())
@@ -104,7 +104,7 @@ struct RatingsBench: Sendable {
 
     // MARK: Writing
 
-    /// Items that several callers write, in calls of many.
+    /// Writes items from several concurrent callers, many in each call.
     private func bulk() async throws -> [(String, Double)] {
         let end = ContinuousClock.now.advanced(by: plan.measured)
         let begun = ContinuousClock.now
@@ -125,7 +125,7 @@ struct RatingsBench: Sendable {
         return [("rows", Double(count)), ("seconds", begun.duration(to: .now) / .seconds(1))]
     }
 
-    /// A thousand of the `turn`th person's first ratings.
+    /// Writes a thousand first ratings of a person; returns how many were created.
     private func write(_ turn: Int) async throws -> Int {
         let user = plan.users[turn % plan.users.count]
         let round = turn / plan.users.count * Self.bulkItems
@@ -139,7 +139,7 @@ struct RatingsBench: Sendable {
         return written.outcomes.count { $0.result == .created }
     }
 
-    /// Writers that rate at once, each as a person of its own and each time another value.
+    /// Rates concurrently, each writer as a person of its own and with a changing value.
     private func writers(_ title: @escaping @Sendable (Int) -> TitleID) async throws -> [(String, Double)] {
         let begun = ContinuousClock.now
         let end = begun.advanced(by: plan.measured)

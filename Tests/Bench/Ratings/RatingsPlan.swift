@@ -2,11 +2,11 @@ import Contracts
 import Foundation
 import RPC
 
-/// What to ask, for how long, and about whom, as the command line says.
+/// The calls to make, the duration, and the people and titles, from the command line.
 struct RatingsPlan: Sendable {
     enum Work: String {
         case lone, point, page, stats, bulk, hot, cool
-        /// Answers with a page of the service's instead of measuring.
+        /// Serves one of the service's pages instead of measuring.
         case serve
     }
 
@@ -14,11 +14,11 @@ struct RatingsPlan: Sendable {
     let target: RPCTarget
     let secrets: ServiceSecrets
     let measured: Duration
-    /// Where `serve` listens, on loopback.
+    /// The loopback port on which `serve` listens.
     let port: Int
-    /// Who has rated.
+    /// The people who have rated.
     let users: [UserID]
-    /// What is rated.
+    /// The rated titles.
     let titles: [TitleID]
 
     private static let usage = Complaint(
@@ -42,10 +42,10 @@ struct RatingsPlan: Sendable {
         titles = try Self.ids(arguments[5])
     }
 
-    /// The `place`th title that the `user`th person has rated: everybody's begin elsewhere.
+    /// The title at a place in a person's ratings; everybody's ratings begin at a different title.
     func title(_ place: Int, of user: Int) -> TitleID { titles[(user * 37 + place) % titles.count] }
 
-    /// A prefix and twelve decimal digits, counted up.
+    /// The ids made of a prefix and a number, counted up.
     private static func ids<ID: LosslessStringConvertible>(_ argument: String) throws -> [ID] {
         let parts = argument.split(separator: ":")
         guard parts.count == 3, let first = Int(parts[1]), let count = Int(parts[2]), count > 0 else { throw usage }

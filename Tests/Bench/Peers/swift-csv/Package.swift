@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// A package of its own, so that what the peer depends on stays out of ours.
+// A separate package, to keep the peer's dependencies out of ours.
 let package = Package(
     name: "bench-swift-csv",
     dependencies: [.package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0")],

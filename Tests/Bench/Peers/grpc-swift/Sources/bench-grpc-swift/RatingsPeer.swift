@@ -2,11 +2,11 @@ import GRPCCore
 import Glibc
 import SwiftProtobuf
 
-/// The benchmark's method on grpc-swift-2: the same fields and the same checks as our own server.
+/// The benchmark's method on grpc-swift-2, with the same fields and checks as our server.
 struct RatingsPeer: Reelay_Bench_Ratings.SimpleServiceProtocol {
-    /// How long a review may be, in bytes.
+    /// The largest review, in bytes.
     private static let reviewBytesMax = 50_000
-    /// How far ahead a date may lie, in seconds.
+    /// How far in the future a date may be, in seconds.
     private static let aheadSecondsMax: Int64 = 300
 
     func rateTitle(
@@ -25,7 +25,7 @@ struct RatingsPeer: Reelay_Bench_Ratings.SimpleServiceProtocol {
         }
     }
 
-    /// What is wrong with a request, or nil.
+    /// The fault of a request; nil if there is none.
     private static func fault(in request: Reelay_Bench_RateTitleRequest, now: Int64) -> String? {
         if !isUUID(request.user) { return "user is no UUID" }
         if !isUUID(request.title) { return "title is no UUID" }

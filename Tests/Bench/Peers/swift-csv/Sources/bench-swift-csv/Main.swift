@@ -1,7 +1,7 @@
 import Foundation
 import SwiftCSV
 
-/// Reads a file with SwiftCSV again and again for some seconds, and prints how many bytes a second that were.
+/// Parses a file repeatedly with SwiftCSV for a number of seconds, and prints the throughput in bytes per second.
 @main
 enum Main {
     static func main() throws {
@@ -18,7 +18,7 @@ enum Main {
             found = (0, 0, 0)
             elapsed +=
                 try clock.measure {
-                    // What is read is text, and so is a header.
+                    // Decoding to text is part of the work, and the header counts as a record.
                     let csv = try EnumeratedCSV(
                         string: String(decoding: data, as: UTF8.self), delimiter: .comma, loadColumns: false)
                     func take(_ record: [String]) {
