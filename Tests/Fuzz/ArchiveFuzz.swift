@@ -1,6 +1,6 @@
 import Archive
 
-/// Any bytes as a ZIP archive: it is read or refused, and what is read keeps within the bounds.
+/// Reads any bytes as a ZIP archive, which is read within the bounds or refused.
 enum ArchiveFuzz {
     private static let limits: ArchiveLimits = {
         var limits = ArchiveLimits()
@@ -32,7 +32,7 @@ enum ArchiveFuzz {
         return 0
     }
 
-    /// How long an entry is, or was until it was refused.
+    /// The length of an entry, in bytes; throws if the entry is refused.
     private static func read(_ entry: ArchiveEntry, _ reader: inout ArchiveReader) throws(ArchiveError) -> Int {
         var count = 0
         try reader.open(entry)

@@ -1,6 +1,6 @@
 import CSV
 
-/// Any bytes as a CSV file: how it comes in pieces makes no difference, and no bound is passed.
+/// Reads any bytes as a CSV file: the result does not depend on how the file is split, and no bound is exceeded.
 enum CSVFuzz {
     private static let limits = CSVLimits(recordBytesMax: 256, fieldsMax: 8, headerBytesMax: 128)
 
@@ -12,7 +12,7 @@ enum CSVFuzz {
         var separator: UInt8?
     }
 
-    /// The first byte says how long pieces are.
+    /// The first byte gives the length of the pieces.
     static func run(_ bytes: [UInt8]) -> Int32 {
         guard let size = bytes.first else { return 0 }
         let file = Array(bytes.dropFirst())

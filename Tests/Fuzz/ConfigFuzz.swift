@@ -2,8 +2,8 @@ import Cryptography
 
 @testable import Runtime
 
-/// Any text as the settings of a process. Parted by NUL: the settings file, the file of every secret, then `NAME=VALUE`
-/// of the environment.
+/// Reads any text as the settings of a process. The input is separated by NUL: the settings file, the file of every
+/// secret, then `NAME=VALUE` pairs of the environment.
 enum ConfigFuzz {
     private static let standard = StandardKeys(portDefault: 7_100)
     private static let url = ConfigKey<String>.url("REELAY_PUBLIC_URL", default: "http://localhost", "A place.")
@@ -51,7 +51,7 @@ enum ConfigFuzz {
         return 0
     }
 
-    /// The parts that read one text.
+    /// Runs the parsers of a single text.
     private static func read(_ text: String) {
         let (values, problems) = ConfigFile.parse(text, path: "settings")
         let lineCount = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).count

@@ -7,7 +7,7 @@ import Synchronization
 
 @testable import RPC
 
-/// Any bytes as the body of a request, of a response and of the header fields around them.
+/// Reads any bytes as the body of a request, the body of a response and the header fields around them.
 enum EnvelopeFuzz {
     private static let limits = RPCLimits()
     private static let scanner = RequestScanner(
@@ -37,7 +37,7 @@ enum EnvelopeFuzz {
         }
     }
 
-    /// The whole way through a server, whose methods answer with what they were given.
+    /// A complete server whose methods echo their parameters.
     private static let server: RPCServer = {
         var router = RPCRouter()
         for name in ["ratings.getRating", "ratings.rateTitle"] {
@@ -83,7 +83,7 @@ enum EnvelopeFuzz {
         }
     }
 
-    /// libFuzzer calls from one thread that may wait; the server answers on others.
+    /// libFuzzer calls from one thread, which may block; the server answers on others.
     private static func answer(to request: H2Request) -> H2Response {
         let answer = Answer()
         Task.detached {
@@ -149,7 +149,7 @@ enum EnvelopeFuzz {
         }
     }
 
-    /// The lines of the text are the values of the fields.
+    /// Reads the lines of the text as header field values.
     private static func readHeaders(_ bytes: [UInt8]) {
         let lines = bytes.prefix(4_096).split(separator: 10, omittingEmptySubsequences: false)
         let names = ["traceparent", "tracestate", "rpc-timeout-ms", "rpc-attempt", "idempotency-key", "content-type"]

@@ -1,20 +1,20 @@
-/// A list of frames in a short form, so that chance makes whole frames.
+/// A compact encoding of a list of frames, so that random input produces complete frames.
 ///
-/// Each begins with a byte that names its kind: the ten of RFC 9113 §6, or a request that is well formed. A frame goes
-/// on with its flags, stream and length, then its payload; a request with its options, which choose stream and body.
+/// Each entry begins with a byte that gives its kind: one of the ten of RFC 9113 §6, or a well-formed request. A frame
+/// continues with its flags, stream, length and payload; a request with its options, which choose the stream and body.
 struct FrameScript {
     private var input: ArraySlice<UInt8>
     private var nextRequestID: UInt8 = 1
 
     private init(_ input: [UInt8]) { self.input = input[...] }
 
-    /// The frames that `input` stands for.
+    /// The frames that `input` encodes.
     static func bytes(of input: [UInt8]) -> [UInt8] {
         var script = FrameScript(input)
         return script.bytes()
     }
 
-    /// What a client begins with: the preface and empty SETTINGS.
+    /// The beginning of a client's connection: the preface and empty SETTINGS.
     static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + frame(4, 0, 0, [])
 
     /// HPACK (RFC 7541): POST, http, and a path and two fields as literals.
@@ -44,7 +44,8 @@ struct FrameScript {
 
     private mutating func byte() -> UInt8 { input.popFirst() ?? 0 }
 
-    /// A request on the next stream: without a body, with one, with one that does not end, or reset at once.
+    /// A request on the next stream: without a body, with one, with one that does not end, reset at once, or ended by
+    /// trailers.
     private mutating func request(_ options: UInt8) -> [UInt8] {
         let stream = nextRequestID
         nextRequestID = nextRequestID < 250 ? nextRequestID + 2 : 1

@@ -9,7 +9,7 @@ enum Fuzz {
         guard argumentCount > 1, let name = arguments[1].map({ String(cString: $0) }), let test = tests[name] else {
             end("usage: fuzz \(tests.keys.sorted().joined(separator: "|")) [ARGUMENT…]")
         }
-        // libFuzzer must not take the name for a folder of inputs.
+        // libFuzzer must not take the target's name for an input directory.
         arguments[1] = arguments[0]
         arguments += 1
         argumentCount -= 1
@@ -38,17 +38,17 @@ enum Fuzz {
     }
 }
 
-/// One execution; always answers 0, and aborts where a property does not hold.
+/// One execution; returns 0, and aborts if a property does not hold.
 typealias FuzzTest = @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32
 
-/// The entrance of libFuzzer for a program that has a `main` of its own (compiler-rt, FuzzerInterface.h).
+/// The entry point of libFuzzer for a program with its own `main` (compiler-rt, FuzzerInterface.h).
 @_silgen_name("LLVMFuzzerRunDriver")
 private func runFuzzer(
     _ argumentCount: UnsafeMutablePointer<Int32>,
     _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>, _ test: FuzzTest
 ) -> Int32
 
-/// Ends the run, which keeps the input, unless `holds`.
+/// Aborts, so that libFuzzer keeps the input, unless `holds`.
 func check(_ holds: Bool, _ property: @autoclosure () -> String, line: Int = #line, file: String = #fileID) {
     guard !holds else { return }
     report("\(file):\(line): does not hold: \(property())")

@@ -1,9 +1,10 @@
 @testable import HTTP2
 
-/// Any bytes as one side of a connection, split anywhere, while time goes by and handlers answer when they please.
+/// Feeds any bytes to one side of a connection, split at arbitrary places, while time passes and handlers answer at
+/// arbitrary moments.
 ///
-/// The first byte holds options, the second decides where to split and when to answer. The rest is the peer's bytes as
-/// they are, or a list of frames in `FrameScript`'s short form, which gets further than chance.
+/// The first byte holds options; the second decides where to split and when to answer. The rest is the peer's bytes,
+/// either raw or as a list of frames in `FrameScript`'s encoding, which gets further than random bytes.
 enum H2Fuzz {
     private static let tightLimits: H2Limits = {
         var limits = H2Limits()
@@ -42,17 +43,17 @@ enum H2Fuzz {
     }
 }
 
-/// What owns a session: it reads, answers and writes as the handler on a socket does, and holds what it is told
-/// against what it was told before.
+/// The owner of a session. It reads, answers and writes as the handler on a socket does, and checks each event against
+/// earlier ones.
 private struct H2FuzzOwner: ~Copyable {
     private var session: H2Session
     private let role: H2Session.Role
     private let limits: H2Limits
     private var now = ContinuousClock.now
     private var random: UInt64
-    /// Server: requests whose handler runs, and whether it was cancelled.
+    /// On a server, the requests whose handler is running, and whether each was cancelled.
     private var running: [H2StreamID: Bool] = [:]
-    /// Client: requests without an outcome.
+    /// On a client, the requests without an outcome.
     private var waiting: Set<H2StreamID> = []
     private var highestID: Int32 = 0
     private var isBroken = false
@@ -64,7 +65,7 @@ private struct H2FuzzOwner: ~Copyable {
         self.random = UInt64(random)
     }
 
-    /// A number below `count`, the same in every run of one input.
+    /// A number below `count`, deterministic for each input.
     private mutating func number(below count: Int) -> Int {
         random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
         return Int(random >> 33) % count
@@ -95,7 +96,8 @@ private struct H2FuzzOwner: ~Copyable {
         }
     }
 
-    /// Every handler ends, everything is written, all the time in the world goes by: nothing may be left.
+    /// Ends every handler, writes everything and lets hours pass; then no handler may hold a slot and the counters must
+    /// be right.
     mutating func finish() {
         for id in running.keys.sorted(by: { $0.rawValue < $1.rawValue }) { answer(id) }
         check(session.handlerCount == 0, "a handler that has ended keeps its slot")
@@ -119,7 +121,7 @@ private struct H2FuzzOwner: ~Copyable {
         for id in running.keys.sorted(by: { $0.rawValue < $1.rawValue }) where number(below: 3) == 0 { answer(id) }
         if number(below: 40) == 0 { session.submitShutdownNotice() }
         if number(below: 60) == 0 { session.submitGoAway() }
-        // A socket that takes nothing for a while.
+        // Now and then the socket accepts nothing.
         if number(below: 4) != 0 { pull() }
         hold()
     }
@@ -178,7 +180,7 @@ private struct H2FuzzOwner: ~Copyable {
         check(request.headers.count <= limits.headerCountMax, "a request of \(request.headers.count) fields")
     }
 
-    /// The counters that bound memory are right.
+    /// Checks the counters that bound memory.
     private func hold() {
         let context = session.context
         check(session.handlerCount <= limits.handlersMax, "\(session.handlerCount) handlers run")

@@ -3,7 +3,7 @@ import JSON
 
 @testable import ScrobbleService
 
-/// Any bytes as what a media server sends: it is read or not, and whatever was read can be asked about.
+/// Reads any bytes as a request from a media server; whatever is accepted can be queried.
 enum HookFuzz {
     private static let receivedAt = "2026-01-01T00:00:00Z"
 

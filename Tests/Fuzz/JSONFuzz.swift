@@ -1,6 +1,6 @@
 import JSON
 
-/// Any bytes as a JSON text: every way of reading agrees, and what was read survives being written.
+/// Reads any bytes as JSON: all ways of reading agree, and accepted values survive a round trip.
 enum JSONFuzz {
     static func run(_ bytes: [UInt8]) -> Int32 {
         let value = decode(JSONValue.self, bytes)
@@ -27,7 +27,7 @@ enum JSONFuzz {
         return 0
     }
 
-    /// A value that is accepted is written so that it reads as itself, and is a JSON text for everybody.
+    /// An accepted value is written so that it reads back equal, and its text is valid JSON.
     private static func survive<Value: JSONCodable & Equatable>(_ type: Value.Type, _ bytes: [UInt8]) {
         guard let value = decode(type, bytes) else { return }
         let text = encodeJSON(value)

@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// Any text as a moment, a day and the header of a trace: what is accepted is written so that it reads as itself.
+/// Reads any text as a timestamp, a date and a trace header: what is accepted is written so that it reads back equal.
 enum TextFuzz {
     static func run(_ bytes: [UInt8]) -> Int32 {
         let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false).map {

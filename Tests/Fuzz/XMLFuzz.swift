@@ -1,6 +1,6 @@
 @testable import MetadataService
 
-/// Any bytes as an answer of AniDB: packed or not, a record, an error or a page; it is read to the end or refused.
+/// Reads any bytes as an answer of AniDB: gzipped or not, a record, an error or a page, read to the end or refused.
 enum XMLFuzz {
     static func run(_ bytes: [UInt8]) -> Int32 {
         do throws(ProviderError) {

@@ -2,8 +2,7 @@ import Foundation
 import MetadataService
 import TestSupport
 
-/// The catalogue that the rows are held against: the CC0 set and the export's films, with decoys; a tenth of the films is
-/// not in it.
+/// The catalogue to match against: the CC0 set and the export's films, with decoys; a tenth of the films is left out.
 struct Catalogue {
     struct Entry {
         let traits: TitleTraits
@@ -11,12 +10,12 @@ struct Catalogue {
     }
 
     private(set) var entries: [Entry] = []
-    /// By film: the entry that it is; none for one of the absent tenth.
+    /// The entry of each film; none for the tenth that is absent.
     private(set) var truth: [ExportFilm: Int] = [:]
     private(set) var decoyCount = 0
-    /// Entries by the keys of their names.
+    /// The entries by the keys of their names.
     private(set) var index: [String: [Int32]] = [:]
-    /// How many films of the CC0 set share their title with another one a year apart, in 100 000.
+    /// The number of films in the CC0 set, per 100 000, that share their title with another one a year apart.
     let neighboursPer100k: Int
 
     init(free: [FreeFilm], films: [ExportFilm], labels: [String: Label], seed: UInt64) {
@@ -28,7 +27,7 @@ struct Catalogue {
             if let year = film.year { bySpelling["\(film.name)\u{1f}\(year)"] = place }
             byID[film.imdb] = place
         }
-        // Which film of the set each film of the export is: read by hand, else only by equal spelling and year.
+        // The film of the set for each film of the export: from a label, otherwise only by equal spelling and year.
         var same: [ExportFilm: Int] = [:]
         var removed: Set<Int> = []
         var absent: Set<ExportFilm> = []
@@ -82,8 +81,8 @@ struct Catalogue {
     private mutating func addDecoys(_ film: ExportFilm, year: Int?, isAbsent: Bool, _ random: inout SeededRandom) {
         guard let wanted = film.year else { return }
         var decoy = Disguise.decoy(film.name, wanted, &random)
-        // Only a namesake of the next year is like the film itself: beside a film whose year is right it must lose, and in
-        // place of an absent one it stands as often as in reality.
+        // Only a namesake a year apart resembles the film itself: it must lose to a film with the right year, and in
+        // place of an absent film it occurs as often as in reality.
         let draw = Int.random(in: 0..<100_000, using: &random)
         let hasNeighbour = isAbsent ? draw < neighboursPer100k : year == wanted && draw < 4_000
         if hasNeighbour { decoy = (film.name, wanted + (draw.isMultiple(of: 2) ? 1 : -1)) }
@@ -111,7 +110,7 @@ struct Catalogue {
         return count * 100_000 / max(free.count, 1)
     }
 
-    /// A source of its own for each film and question, so that one film more does not change all others.
+    /// A separate random source for each film and question, so that adding a film does not change the others.
     private static func random(_ film: ExportFilm, _ seed: UInt64, _ question: String) -> SeededRandom {
         let key = UInt64(film.key, radix: 16) ?? 0
         let salt = question.utf8.reduce(seed) { $0 &* 31 &+ UInt64($1) }
@@ -120,16 +119,16 @@ struct Catalogue {
 }
 
 extension SeededRandom {
-    /// True in `percent` of a hundred cases.
+    /// Returns true in `percent` of a hundred cases.
     func isBelow(_ percent: Int) -> Bool {
         var copy = self
         return Int.random(in: 0..<100, using: &copy) < percent
     }
 }
 
-/// How another catalogue might hold a film.
+/// Ways in which another catalogue might list a film.
 enum Disguise {
-    /// The film's own entry: one in ten has a year off by one, another fifth is spelled otherwise.
+    /// The film's own entry: in 10 % of cases the year is off by one, in another 18 % the name is spelled differently.
     static func entry(_ film: ExportFilm, _ random: inout SeededRandom) -> (names: [String], year: Int?) {
         let name = film.name
         switch Int.random(in: 0..<100, using: &random) {
@@ -144,7 +143,7 @@ enum Disguise {
         }
     }
 
-    /// Another film that looks like this one.
+    /// Another film that resembles this one.
     static func decoy(_ name: String, _ year: Int, _ random: inout SeededRandom) -> (name: String, year: Int)? {
         let sign = Bool.random(using: &random) ? 1 : -1
         let kind = Int.random(in: 0..<100, using: &random)
@@ -165,7 +164,7 @@ enum Disguise {
         "e": "é", "o": "ö", "a": "á", "i": "î", "u": "ü", "c": "ç", "n": "ñ", "s": "š",
     ]
 
-    /// Without its accents where it has any, with one on each of the first three letters else.
+    /// The name without its accents; if it has none, with accents on the first three letters that can take one.
     private static func accented(_ name: String) -> String {
         let plain = name.applyingTransform(.stripDiacritics, reverse: false) ?? name
         guard plain == name else { return plain }

@@ -2,20 +2,20 @@ import CSV
 import Cryptography
 import Foundation
 
-/// Why the evaluation cannot run.
+/// The reason why the evaluation cannot run.
 struct EvaluationError: Error, CustomStringConvertible {
     let description: String
 }
 
-/// A film as the export names it.
+/// A film as named in the export.
 struct ExportFilm: Hashable {
     let name: String
-    /// As written: four digits or nothing.
+    /// The year as written: four digits or nothing.
     let yearText: String
 
     var year: Int? { Int(yearText) }
 
-    /// What the labels are kept under, so that they hold nothing of the export.
+    /// The key of the film's label, a hash so that the labels contain nothing of the export.
     var key: String { String(SHA256.hash("\(name)\u{1f}\(yearText)").description.prefix(16)) }
 }
 
@@ -27,17 +27,17 @@ struct FreeFilm {
     let minutes: Int?
 }
 
-/// What somebody found who read the film's name and year beside those of the set.
+/// The decision of a person who compared the film's name and year with those of the set.
 enum Label {
     case film(imdb: String)
-    /// The set does not have it.
+    /// The set does not have the film.
     case absent
-    /// The export has the same film under another name, with this key.
+    /// The export has the same film under another name, which has this key.
     case alias(String)
 }
 
 enum Files {
-    /// Every record of a file.
+    /// The records of a CSV file.
     static func records(_ path: String) throws -> [[String]] {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw EvaluationError(description: "cannot read \(path)")
@@ -58,7 +58,7 @@ enum Files {
         }
     }
 
-    /// The film of every row of every file of an export that has rows with films.
+    /// The film in every row of those files of an export that list films.
     static func exportRows(_ folder: String) throws -> [ExportFilm] {
         guard let names = FileManager.default.enumerator(atPath: folder) else {
             throw EvaluationError(description: "no folder \(folder)")

@@ -1,10 +1,10 @@
 import Foundation
 import MetadataService
 
-/// Holds the matching rules against a real export: `match-eval CATALOGUE.csv EXPORT-FOLDER LABELS.txt [SEED]`.
+/// Evaluates the matching rules on a real export: `match-eval CATALOGUE.csv EXPORT-FOLDER LABELS.txt [SEED]`.
 @main
 enum Main {
-    /// Rows of the random sample, all of them labelled by hand.
+    /// The size of the random sample, in which every film is labelled by hand.
     private static let sampleCount = 300
 
     static func main() {
@@ -66,7 +66,7 @@ enum Main {
     }
 }
 
-/// What the matcher made of rows, counted against the truth.
+/// The matcher's results for some rows, compared with the truth.
 struct Tally {
     static let precisionWanted = 0.995
     static let recallWanted = 0.98

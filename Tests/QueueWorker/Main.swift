@@ -8,12 +8,13 @@ import ScrobbleService
 import Store
 import Synchronization
 
-/// A worker of the queue as a process that dies where it is told to.
+/// A queue worker as a process that dies at a given point.
 ///
-///     queue-worker URL SCHEMA TRAKT-URL POINT NTH
+/// queue-worker URL SCHEMA TRAKT-URL POINT NTH
 ///
-/// POINT is none, before_intent, after_intent, after_bytes, after_commit, after_reply or after_settle. `stopped` stops it where
-/// it is about to send, and `poison` lets it die of every job whose title has that number. SIGTERM lets it finish what it has sent.
+/// POINT is none, before_intent, after_intent, after_bytes, after_commit, after_reply or after_settle. `stopped`
+/// suspends the process when it is about to send; `poison` kills it at every job whose title has the number NTH. On
+/// SIGTERM it finishes what it has sent.
 @main
 enum Main {
     static func main() async throws {
@@ -29,7 +30,7 @@ enum Main {
                 settings: .init(
                     url: arguments[3], authURL: arguments[3], clientID: Secret("reelay-demo-trakt"), clientSecret: nil,
                     userAgent: "queue-worker/1", redirectURI: ""), client: client),
-            // A title's number is its number there.
+            // The number in a title's id is its Trakt id.
             titles: { titles in
                 Dictionary(uniqueKeysWithValues: titles.map { ($0, ExternalIds(trakt: Int($0.uuid.low))) })
             },
@@ -43,7 +44,7 @@ enum Main {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await worker.run() }
             group.addTask {
-                // A handler of a signal may do no more than set a flag.
+                // A signal handler may only set a flag.
                 while !isAsked.load(ordering: .relaxed) { try? await Task.sleep(for: .milliseconds(2)) }
                 await worker.drain()
                 exit(0)
@@ -51,10 +52,10 @@ enum Main {
         }
     }
 
-    /// Whether it was asked to end.
+    /// Whether the process was asked to end.
     private static let isAsked = Atomic<Bool>(false)
 
-    /// Waits of seconds where the real ones are minutes.
+    /// The limits, with waits of seconds instead of minutes.
     private static func limits(_ point: Death.Point) -> QueueLimits {
         var limits = QueueLimits()
         limits.lease = .milliseconds(1_500)
@@ -68,7 +69,7 @@ enum Main {
         limits.poll = .milliseconds(100)
         limits.lanesMax = 16
         limits.suspectPause = .milliseconds(20)
-        // Here it is the workers that are guilty, but for the one that is poisoned.
+        // Here the workers are to blame for the deaths rather than the jobs, except with a poisoned job.
         if point != .poison {
             limits.unsettledMax = 50
             limits.suspectFrom = 50
@@ -77,7 +78,7 @@ enum Main {
     }
 }
 
-/// Every person's account there is known by a token of the person's own.
+/// Derives each person's token from the person's id.
 struct DemoTokens: TokenSource {
     func token(of lane: LaneKey) async -> TokenState { .good(Secret("demo-\(lane.user)")) }
     func renewed(of lane: LaneKey, instead refused: Secret) async -> TokenState { .none(.needsReauth) }
@@ -88,7 +89,7 @@ struct Complaint: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// Kills this very process at the nth time that a point is reached.
+/// Kills this process the nth time that a point is reached.
 final class Death: Sendable {
     enum Point: String {
         case none
@@ -98,9 +99,9 @@ final class Death: Sendable {
         case afterCommit = "after_commit"
         case afterReply = "after_reply"
         case afterSettle = "after_settle"
-        /// Is stopped as it is about to send, and sleeps until somebody wakes it.
+        /// Suspends the process when it is about to send, until it is resumed.
         case stopped
-        /// Dies of one job, whenever it meets it.
+        /// Kills the process whenever it meets one particular job.
         case poison
     }
 
@@ -114,7 +115,7 @@ final class Death: Sendable {
         left = Mutex(nth)
     }
 
-    /// Whether this is the time.
+    /// Whether this is the nth time that the point is reached.
     func strikes(_ reached: Point) -> Bool {
         reached == point
             && left.withLock { left in
@@ -142,13 +143,13 @@ final class Death: Sendable {
     }
 }
 
-/// Reads as often as it likes.
+/// Allows any number of reads.
 struct FreeReads: ReadAllowance {
     func take(_ lane: LaneKey) async -> Bool { true }
     func spend(_ lane: LaneKey) async -> Bool { true }
 }
 
-/// Dies while a call is under way.
+/// Kills the process while a call is in progress.
 struct MortalWriter: RemoteWriter {
     let inner: TraktWriter
     let death: Death
@@ -162,7 +163,7 @@ struct MortalWriter: RemoteWriter {
         return await withTaskGroup(of: [JobReply].self) { group in
             group.addTask { await inner.send(parcel) }
             group.addTask {
-                // The first millisecond brings the bytes on their way, twenty the other side's commit.
+                // After one millisecond the bytes are on their way; after twenty the other side has committed.
                 try? await Task.sleep(for: .milliseconds(early ? 1 : 20))
                 death.die()
                 return []

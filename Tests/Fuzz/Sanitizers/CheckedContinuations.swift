@@ -1,8 +1,8 @@
-// Goes with SwiftRuntimeForThreadSanitizer.c, which says what the runtime does out of the sanitizer's sight.
+// Accompanies SwiftRuntimeForThreadSanitizer.c, which describes what the runtime does unseen by the sanitizer.
 //
-// `withUnsafeContinuation` is compiled into its caller, whose call of `swift_continuation_await` is the one watched
-// there. Its checked sisters are functions of the runtime's library and call that one directly, past everything that is
-// preloaded. So these stand before them, do the same, and await where it can be seen.
+// `withUnsafeContinuation` is compiled into its caller, whose call of `swift_continuation_await` is the one intercepted
+// there. Its checked counterparts are functions in the runtime's library and call it directly, past everything that is
+// preloaded. These replacements interpose them, do the same, and await where the sanitizer can see it.
 
 @_silgen_name("$ss23withCheckedContinuation9isolation8function_xScA_pSgYi_SSyScCyxs5NeverOGXEtYalF")
 public func checked<Value>(
