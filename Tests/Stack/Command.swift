@@ -1,15 +1,15 @@
 package import Foundation
 
-/// Where the project lies.
+/// The location of the project.
 package enum Project {
     package static let root = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 }
 
-/// Programs of the machine.
+/// Runs programs installed on this machine.
 package enum Command {
-    /// Runs `program` to its end and returns what it printed; throws with its error output where it failed. That output is
-    /// also added to `keeping`, where such a file is named.
+    /// Runs `program` to its end and returns its standard output; throws with its error output if it fails. The error
+    /// output is also appended to `keeping`, if given.
     @discardableResult
     package static func run(
         _ program: String, _ arguments: [String], environment: [String: String] = [:], keeping: URL? = nil

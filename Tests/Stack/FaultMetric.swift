@@ -1,6 +1,6 @@
-/// A metric that has to tell of a fault: read before the fault is injected, and expected to be more soon after.
+/// A metric that must reveal a fault: it is read before the fault is injected and must have risen soon after.
 package struct FaultMetric: Sendable {
-    /// How soon a fault has to show.
+    /// How soon a fault must show.
     private static let patience = Duration.seconds(30)
 
     private let metric: String
@@ -8,8 +8,9 @@ package struct FaultMetric: Sendable {
     private let before: Double
     private let begun: ContinuousClock.Instant
 
-    /// To be made just before the fault. `metric` is written as in `docs/operations.md`, such as `jobs_total{fate="done"}`; `before`
-    /// is what a gauge tells without the fault, where that was there first.
+    /// Reads the metric; call this just before injecting the fault. `metric` is written as in `docs/operations.md`,
+    /// such as `jobs_total{fate="done"}`; `before` is the value of a gauge without the fault, if the fault is already
+    /// present.
     package init(_ metric: String, of process: StackProcess, before: Double? = nil) async throws {
         self.metric = metric
         self.process = process
@@ -18,8 +19,8 @@ package struct FaultMetric: Sendable {
         begun = .now
     }
 
-    /// Waits until it has risen, at most until 30 s have passed since it was made; whoever asks later waits no more. Throws where it
-    /// has not.
+    /// Waits until the metric has risen, until at most 30 s after its creation; later calls do not wait. Throws if it
+    /// has not risen.
     package func rises(by amount: Double = 1) async throws {
         var now = try await process.total(metric)
         while now < before + amount {
@@ -35,8 +36,8 @@ package struct FaultMetric: Sendable {
 }
 
 extension StackProcess {
-    /// The sum of the series of a metric that have the labels named with it, whatever others they have; of a histogram, how often
-    /// something was measured. 0 where there are none.
+    /// The sum of a metric's series that have the named labels, whatever other labels they have; for a histogram, its
+    /// count. 0 if there are none.
     fileprivate func total(_ metric: String) async throws -> Double {
         let wanted = Series(metric[...])
         let text = try await Wire.send("GET", "http://127.0.0.1:\(adminPort)/metrics").text
@@ -51,7 +52,7 @@ extension StackProcess {
     }
 }
 
-/// A name with labels, none of which has a comma or a brace in it.
+/// A metric name with labels whose values contain no comma or brace.
 private struct Series {
     let name: String
     let labels: Set<Substring>

@@ -1,18 +1,18 @@
 import Foundation
 
-/// People with an account and a session, for tests that each want one of their own.
+/// People with an account and a session, for tests that each need one of their own.
 ///
-/// A password must cost a third of a second of a processor to hash. So one person registers as everybody does, and the
-/// others are copies of that person's rows, with names, ids and tokens of their own, made many at a time.
+/// Hashing a password is meant to cost a third of a second of CPU time. So one person registers as usual, and the
+/// others are copies of that person's rows with their own names, ids and tokens, made many at a time.
 ///
-/// An actor, so that whoever finds nobody left makes more for all.
+/// An actor, so that a caller that finds nobody left makes more for all.
 package actor People {
     package struct Person: Sendable {
         package let name: String
         package let token: String
     }
 
-    /// Everybody's.
+    /// The password of every person.
     package static let password = "an odd phrase of mine"
     private static let batch = 32
 
@@ -27,7 +27,7 @@ package actor People {
         self.database = database
     }
 
-    /// Somebody who has done nothing yet. The very first person, who is the administrator, is nobody's.
+    /// A person who has done nothing yet. The first person registered, the administrator, is never returned.
     package func next(asAdministrator: Bool = false) async throws -> Person {
         let founder = try await founder()
         if asAdministrator {
@@ -85,7 +85,7 @@ package actor People {
 
     private static func name() -> String { "p" + UUID().uuidString.prefix(12).lowercased() }
 
-    /// A token as the gateway makes them: 256 random bits after what says that it is a session's.
+    /// A token in the gateway's format: 256 random bits after the prefix of session tokens.
     private static func token() -> String {
         let bits = Data((0..<32).map { _ in UInt8.random(in: .min ... .max) }).base64EncodedString()
         let text = bits.replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")

@@ -1,19 +1,19 @@
 package import Foundation
 package import Testing
 
-/// One installation for a suite: a database of its own, the emulated providers, and services as real processes.
+/// One installation for a suite: its own database, the emulated providers, and the services as real processes.
 ///
-/// Needs `REELAY_TEST_DATABASE_URL` (a superuser on a throw-away server) and the executables beside the test runner or
-/// in the folder that `REELAY_BIN` names.
+/// Requires `REELAY_TEST_DATABASE_URL` (a superuser on a throw-away server) and the executables beside the test runner
+/// or in the folder named by `REELAY_BIN`.
 package final class Stack: Sendable {
-    /// The stack of the suite that runs; set by the trait `.stack`.
+    /// The stack of the running suite; set by the trait `.stack`.
     @TaskLocal package static var current: Stack?
 
     package static let serviceSecret = "stack-service-secret-0123456789abcdef"
 
     package let database: StackDatabase
     package let upstreams: StackProcess
-    /// Every copy of every service, those that were not started included.
+    /// Every copy of every service, including those not started.
     package let copies: [String: [StackProcess]]
     package let people: People
     package let folder: URL
@@ -28,13 +28,13 @@ package final class Stack: Sendable {
         self.folder = folder
     }
 
-    /// A suite asks as a hundred people from one address do.
+    /// A suite makes as many requests as a hundred people from one address.
     private static let anyNumberOfRequests = [
         "REELAY_PERSON_REQUESTS": "0", "REELAY_KEY_REQUESTS": "0", "REELAY_ADDRESS_REQUESTS": "0",
     ]
     package static let serviceNames = ["metadata", "ratings", "scrobble", "gateway"]
 
-    /// Starts everything that the plan asks for and returns when every started service is ready.
+    /// Starts everything in the plan and returns when every started service is ready.
     package static func start(_ plan: StackPlan = StackPlan()) async throws -> Stack {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("reelay-stack-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -101,14 +101,14 @@ package final class Stack: Sendable {
         return stack
     }
 
-    /// Which settings of the emulators scrobble reads.
+    /// Whether scrobble reads this setting of the emulators.
     private static func isOfScrobble(_ key: String) -> Bool {
         key.hasPrefix("REELAY_TRAKT_")
             || ["REELAY_SIMKL_URL", "REELAY_SIMKL_SITE_URL", "REELAY_SIMKL_CLIENT_ID", "REELAY_OUTBOUND_NETWORKS"]
                 .contains(key)
     }
 
-    /// The settings of `deploy/demo.env`, with emulators on this machine.
+    /// The settings of `deploy/demo.env`, with the emulators on this machine.
     private static func demoSettings(upstreamsPort: Int) throws -> [String: String] {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
@@ -124,7 +124,7 @@ package final class Stack: Sendable {
             })
     }
 
-    /// Runs `body` with a stack of its own, which is stopped whatever happens.
+    /// Runs `body` with a stack of its own, which is stopped in any case.
     package static func running<Value>(_ plan: StackPlan, _ body: (Stack) async throws -> Value) async throws -> Value {
         let stack = try await start(plan)
         let outcome: Result<Value, any Error>
@@ -141,7 +141,7 @@ package final class Stack: Sendable {
         return process
     }
 
-    /// Stops the services in the order in which callers depend on them, and drops the database.
+    /// Stops the services, callers before the services that they call, and drops the database.
     package func stop() async {
         for name in Self.serviceNames.reversed() {
             for process in copies[name] ?? [] { await process.stop() }
@@ -152,18 +152,19 @@ package final class Stack: Sendable {
     }
 }
 
-/// What a stack consists of where it is not one copy of everything.
+/// The composition of a stack, by default one copy of everything.
 package struct StackPlan: Sendable {
-    /// Copies of a service; 1 where it is not named.
+    /// The number of copies of each service; 1 if not named.
     package var copies: [String: Int] = [:]
-    /// How many of a service's copies, the last ones, are not started: their addresses are known, nobody listens there.
+    /// The number of a service's copies, counted from the last, that are not started: their addresses are configured
+    /// but nobody listens there.
     package var absentCopies: [String: Int] = [:]
-    /// Settings of every service, and of all copies of one.
+    /// The settings of every service, and those of all copies of one.
     package var settings: [String: String] = [:]
     package var settingsOf: [String: [String: String]] = [:]
-    /// Settings of one copy of a service, by its place.
+    /// The settings of one copy of a service, by its index.
     package var settingsOfCopy: [String: [Int: [String: String]]] = [:]
-    /// The Postgres to use, as a superuser; nil for the one that `REELAY_TEST_DATABASE_URL` names.
+    /// The Postgres server to use, as a superuser; nil for the one in `REELAY_TEST_DATABASE_URL`.
     package var server: String?
 
     package init() {}
@@ -171,7 +172,7 @@ package struct StackPlan: Sendable {
     fileprivate func copies(of service: String) -> Int { copies[service] ?? 1 }
 }
 
-/// Something that the stack could not do.
+/// An error of the stack.
 package struct StackError: Error, CustomStringConvertible {
     package let description: String
     package init(_ description: String) { self.description = description }

@@ -1,13 +1,13 @@
 import Foundation
 
-/// A database of its own on the test server, with the roles and schemas that the administrator's script makes.
+/// A separate database on the test server, with the roles and schemas created by the administrator's script.
 package struct StackDatabase: Sendable {
     package let name: String
     private let server: URLComponents
 
     private static let password = "stack-password-0123456789"
 
-    /// Makes the database on `chosen`, else on the test server; `secrets` is a folder for the passwords that the
+    /// Creates the database on `chosen`, or else on the test server; `secrets` is a folder for the passwords that the
     /// administrator's script reads.
     static func create(on chosen: String?, secrets: URL) async throws -> StackDatabase {
         guard let text = chosen ?? ProcessInfo.processInfo.environment["REELAY_TEST_DATABASE_URL"],
@@ -21,7 +21,7 @@ package struct StackDatabase: Sendable {
             name: "reelay_stack_\(UInt64.random(in: 0...UInt64.max))", server: server)
         try await Command.run("psql", ["-qX", text, "-c", "CREATE DATABASE \(database.name)"])
         let script = Project.root.appendingPathComponent("deploy/postgres/init.sql").path
-        // Two suites may alter the same roles at once, which Postgres refuses with "tuple concurrently updated".
+        // Two suites may alter the same roles concurrently, which Postgres refuses with "tuple concurrently updated".
         for attempt in 1...5 {
             do {
                 try await Command.run(
@@ -40,7 +40,7 @@ package struct StackDatabase: Sendable {
         return url.string ?? ""
     }
 
-    /// The address with which a service's own role connects.
+    /// The URL with which a service's own role connects.
     package func url(of service: String) -> String {
         var url = server
         url.path = "/\(name)"
@@ -49,15 +49,15 @@ package struct StackDatabase: Sendable {
         return url.string ?? ""
     }
 
-    /// The address of the server's own database, for what cannot be done from inside of this one.
+    /// The URL of the server's own database, for what cannot be done from inside this one.
     package var serverURL: String { server.string ?? "" }
 
-    /// What a query answers, one line a row.
+    /// The result of a query, one line per row.
     package func query(_ sql: String) async throws -> [String] {
         try await Command.run("psql", ["-qXAt", adminURL, "-c", sql]).split(separator: "\n").map(String.init)
     }
 
-    /// Everything that is in it, as a backup would have it.
+    /// The whole content of the database, as in a backup.
     package func dump() async throws -> String { try await Command.run("pg_dump", ["--dbname", adminURL]) }
 
     func drop() async {

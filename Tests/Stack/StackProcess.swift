@@ -5,11 +5,11 @@ import Synchronization
 package final class StackProcess: Sendable {
     package let name: String
     package let port: Int
-    /// Where it answers other services; the gateway's own port is for frontends.
+    /// The port on which it serves other services; the gateway's own `port` is for frontends.
     package let rpcPort: Int
     package let adminPort: Int
     package let log: URL
-    /// What its commands wrote beside their answers.
+    /// The error output of its commands.
     package let commandLog: URL
     private let arguments: [String]
     private let environment: [String: String]
@@ -33,13 +33,13 @@ package final class StackProcess: Sendable {
         for file in [log, commandLog] { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
     }
 
-    /// Where the executables lie: `REELAY_BIN`, else beside the test runner.
+    /// The location of the executables: `REELAY_BIN`, or else beside the test runner.
     private static let programs: URL = {
         if let folder = ProcessInfo.processInfo.environment["REELAY_BIN"] { return URL(fileURLWithPath: folder) }
         return URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
     }()
 
-    /// Starts the process, also after `stop` or `kill`.
+    /// Starts the process, also again after `stop` or `kill`.
     package func start() throws {
         let process = Process()
         process.executableURL = Self.programs.appendingPathComponent(name)
@@ -58,11 +58,11 @@ package final class StackProcess: Sendable {
         Survivors.add(pid)
     }
 
-    /// Runs the same program with the same settings for a command of its own; what it printed. Throws where it failed.
-    /// `wrapper` is a program that runs it, with what stands before the program among its arguments.
+    /// Runs a command of the same program with the same settings and returns its output; throws if it fails. `wrapper`
+    /// is a program, with its leading arguments, that runs the command.
     @discardableResult
     package func command(_ arguments: [String], within wrapper: [String] = []) async throws -> String {
-        // What the test run itself is told by its environment is no setting of a service.
+        // Settings in the test run's own environment are not meant for the service.
         let foreign = ProcessInfo.processInfo.environment.keys.filter {
             $0.hasPrefix("REELAY_") && environment[$0] == nil
         }
@@ -72,8 +72,8 @@ package final class StackProcess: Sendable {
             environment: environment, keeping: commandLog)
     }
 
-    /// What `/metrics` tells of a series, such as `jobs_total{fate="done"}` with its labels in the order of their names; nil where
-    /// there is none.
+    /// The value of a series in `/metrics`, such as `jobs_total{fate="done"}`, with labels in the order of their names;
+    /// nil if there is none.
     package func metric(_ series: String) async throws -> Double? {
         try await Wire.send("GET", "http://127.0.0.1:\(adminPort)/metrics").text.split(separator: "\n")
             .first { $0.hasPrefix(series + " ") }?.split(separator: " ").last.flatMap { Double($0) }
@@ -81,7 +81,7 @@ package final class StackProcess: Sendable {
 
     package var pid: Int32? { running.withLock(\.self) }
 
-    /// Waits until the process says that it is ready, at most 30 s; throws with what it said where it ends before.
+    /// Waits until the process reports that it is ready, for at most 30 s; throws with its output if it ends before.
     package func awaitReady() async throws {
         let deadline = ContinuousClock.now.advanced(by: .seconds(30))
         while ContinuousClock.now < deadline {
@@ -99,13 +99,13 @@ package final class StackProcess: Sendable {
 
     private var lastWords: Substring { ((try? String(contentsOf: log, encoding: .utf8)) ?? "").suffix(4_000) }
 
-    /// Asks the process to end and waits for it, at most 35 s; then it is killed.
+    /// Asks the process to end and waits for at most 35 s, after which it is killed.
     package func stop() async { await end(with: SIGTERM) }
 
-    /// Ends the process at once, as a crash would.
+    /// Kills the process at once, like a crash.
     package func kill() async { await end(with: SIGKILL) }
 
-    /// Whether the process that was started last still runs; true for one that was never started or was ended here.
+    /// Whether the process started last is still running; true if it was never started or was ended here.
     package var livesOn: Bool { pid.map { Foundation.kill($0, 0) == 0 } ?? true }
 
     private func end(with signal: Int32) async {
@@ -124,7 +124,7 @@ package final class StackProcess: Sendable {
     }
 }
 
-/// Processes that must not outlive the test run, whatever ends it.
+/// Processes that must not outlive the test run, however it ends.
 enum Survivors {
     private static let pids = Mutex<Set<Int32>>([])
     private static let registered: Void = {
@@ -141,15 +141,15 @@ enum Survivors {
 
 /// Ports that nobody listens on.
 ///
-/// They lie below the range from which the kernel takes the near ends of outgoing connections. A port of that range may
-/// be gone when a service that was killed starts again: to another connection, or to a caller that kept asking for the
-/// dead address and was connected to itself.
+/// They lie below the kernel's range for the local ends of outgoing connections. A port in that range may be taken when
+/// a killed service starts again: by another connection, or by a caller that kept retrying the dead address and was
+/// connected to itself.
 package enum FreePort {
     private static let range = 10_000..<20_000
     private static let given = Mutex<Set<Int>>([])
 
-    /// A port that was free a moment ago; none is handed out twice by one process. Services refuse to call what is a thousand above a
-    /// port of theirs, where an admin port is unless told otherwise.
+    /// A port that was free a moment ago; no port is returned twice by one process. Services refuse to call a port a
+    /// thousand above one of their own, which is the default place of an admin port.
     package static func next() throws -> Int {
         for _ in 0..<1_000 {
             let port = Int.random(in: range)

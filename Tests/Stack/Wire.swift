@@ -1,9 +1,9 @@
 package import Foundation
 
-/// Calls by clients that share no code with ours: HTTP/1.1 is written and read here, HTTP/2 is swift-nio's. Every request
-/// has a connection of its own, so that what happened to an earlier one cannot touch it.
+/// Clients that share no code with ours: HTTP/1.1 is written and parsed here, HTTP/2 is swift-nio's. Every request has
+/// its own connection, so that earlier ones cannot affect it.
 package enum Wire {
-    /// An HTTP answer; names of header fields in lower case, the values of one that came twice with a comma between.
+    /// An HTTP response; header names are in lower case, and the values of repeated fields are joined with commas.
     package struct Answer: Sendable {
         package let status: Int
         package let headers: [String: String]
@@ -17,12 +17,12 @@ package enum Wire {
         }
     }
 
-    /// A request as it is sent.
+    /// A request to send.
     struct Request: Sendable {
         let method: String
         let host: String
         let port: Int
-        /// Path and query, as they were given.
+        /// The path and query as given.
         let target: String
         let headers: [String: String]
         let body: [UInt8]?
@@ -41,10 +41,10 @@ package enum Wire {
         }
     }
 
-    /// The longest that a request may take.
+    /// The longest time that a request may take.
     static let patience: Duration = .seconds(30)
 
-    /// One request; `http2` speaks HTTP/2 with prior knowledge, as between services.
+    /// Sends one request; `http2` uses HTTP/2 with prior knowledge, as between services.
     package static func send(
         _ method: String, _ url: String, headers: [String: String] = [:], body: String? = nil, http2: Bool = false
     ) async throws -> Answer {
@@ -52,14 +52,14 @@ package enum Wire {
         return try await http2 ? WireHTTP2.exchange(request) : WireHTTP1.exchange(request)
     }
 
-    /// One request over HTTP/1.1 whose body is no text.
+    /// Sends one request over HTTP/1.1 with a binary body.
     package static func send(
         _ method: String, _ url: String, headers: [String: String], bytes: [UInt8]
     ) async throws -> Answer {
         try await WireHTTP1.exchange(try Request(method, url, headers, bytes))
     }
 
-    /// A JSON-RPC call to a service; the whole response text.
+    /// Makes a JSON-RPC call to a service and returns the HTTP response.
     package static func call(
         _ service: StackProcess, _ method: String, params: String, secret: String = Stack.serviceSecret,
         headers: [String: String] = [:]

@@ -1,8 +1,8 @@
 import Foundation
 
-/// HTTP/1.1 over a socket, strict about what it takes for an answer.
+/// HTTP/1.1 over a socket, strict about what counts as an answer.
 enum WireHTTP1 {
-    /// Sends the request and reads its answer, on a thread of its own.
+    /// Sends the request and reads its answer, on a separate thread.
     static func exchange(_ request: Wire.Request) async throws -> Wire.Answer {
         try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread { continuation.resume(with: Result { try run(request) }) }
@@ -17,7 +17,7 @@ enum WireHTTP1 {
         var received: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while ContinuousClock.now < deadline {
-            // An answer may come, and the connection end, before everything was taken.
+            // The answer may arrive, and the connection close, before the whole request has been sent.
             var entry = pollfd(fd: descriptor, events: Int16(rest.isEmpty ? POLLIN : POLLIN | POLLOUT), revents: 0)
             guard poll(&entry, 1, 1_000) > 0 else { continue }
             if entry.revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 {
@@ -29,7 +29,7 @@ enum WireHTTP1 {
                 let count = rest.withUnsafeBytes {
                     send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
                 }
-                // Where the other side takes no more, its answer is all that is left to come.
+                // If the other side accepts no more, only its answer is left to come.
                 if count > 0 { rest = rest.dropFirst(count) } else if errno != EAGAIN { rest = [] }
             }
         }
@@ -67,7 +67,7 @@ enum WireHTTP1 {
         return Array((head + "\r\n").utf8) + (request.body ?? [])
     }
 
-    /// The answer, once all of it has arrived; throws where it cannot be one.
+    /// The answer, or nil until all of it has arrived; throws if it is malformed.
     private static func answer(in bytes: [UInt8], isEnd: Bool, to method: String) throws -> Wire.Answer? {
         func fault(_ what: String) -> StackError { StackError("\(what): \(String(decoding: bytes, as: UTF8.self))") }
         let blank = Array("\r\n\r\n".utf8)

@@ -4,7 +4,7 @@ import NIOHPACK
 import NIOHTTP2
 import NIOPosix
 
-/// HTTP/2 with prior knowledge, by swift-nio's implementation: ours is nghttp2's.
+/// HTTP/2 with prior knowledge, using swift-nio's implementation; ours uses nghttp2.
 enum WireHTTP2 {
     private typealias Stream = NIOAsyncChannel<HTTP2Frame.FramePayload, HTTP2Frame.FramePayload>
 

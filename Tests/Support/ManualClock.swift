@@ -41,7 +41,7 @@ package final class ManualClock: Clock, Sendable {
         for sleeper in due { sleeper.continuation.resume() }
     }
 
-    /// Returns once `count` tasks sleep on this clock, so that a test advances it only when they do.
+    /// Returns once `count` tasks are sleeping on this clock, so that a test does not advance it too early.
     package func untilSleeping(count: Int = 1) async {
         await withCheckedContinuation { continuation in
             let isReached = state.withLock { state in

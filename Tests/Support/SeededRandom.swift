@@ -1,4 +1,4 @@
-/// A random source whose sequence is decided by its seed, so that a failed property test can be run again.
+/// A random source determined by its seed, so that a failed property test can be repeated.
 package struct SeededRandom: RandomNumberGenerator, Sendable {
     package let seed: UInt64
     private var state: UInt64
@@ -8,7 +8,7 @@ package struct SeededRandom: RandomNumberGenerator, Sendable {
         state = seed
     }
 
-    /// splitmix64.
+    /// Generates the next number with splitmix64.
     package mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var mixed = state
@@ -17,7 +17,7 @@ package struct SeededRandom: RandomNumberGenerator, Sendable {
         return mixed ^ (mixed >> 31)
     }
 
-    /// Bytes of any value.
+    /// Random bytes.
     package mutating func bytes(count: Int) -> [UInt8] {
         (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) }
     }

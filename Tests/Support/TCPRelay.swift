@@ -1,17 +1,18 @@
 internal import Glibc
 internal import Synchronization
 
-/// Stands between a client and a server on this machine and misbehaves on demand: cuts, swallows, refuses.
+/// A relay between a client and a server on this machine that misbehaves on demand: it cuts connections, swallows bytes
+/// or refuses connections.
 package final class TCPRelay: Sendable {
     package enum Mode: Sendable {
         case forward
-        /// Both sides stay connected and nothing passes any more, like a cable pulled out.
+        /// Both sides stay connected but nothing passes, as with an unplugged cable.
         case blackHole
-        /// Requests reach the server; its answers are lost.
+        /// Requests reach the server; its replies are lost.
         case swallowReplies
-        /// New connections are closed at once, and nothing passes on the others.
+        /// New connections are closed at once, and nothing passes on existing ones.
         case refuse
-        /// New connections are closed at once, the others go on.
+        /// New connections are closed at once; existing ones continue.
         case full
     }
 
@@ -29,7 +30,7 @@ package final class TCPRelay: Sendable {
 
     package struct Failure: Error { package let call: String }
 
-    /// Listens on a free port of 127.0.0.1 and relays to `target` there.
+    /// Listens on a free port of 127.0.0.1 and relays to `target` on the same address.
     package init(to target: UInt16) throws {
         self.target = target
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -48,10 +49,10 @@ package final class TCPRelay: Sendable {
     }
 
     package func setMode(_ mode: Mode) { state.withLock { $0.mode = mode } }
-    /// Bytes of answers that were lost so far.
+    /// The number of bytes lost so far, in either direction.
     package var swallowedBytes: Int { state.withLock { $0.swallowedBytes } }
 
-    /// Breaks every connection that is open now.
+    /// Breaks every open connection.
     package func cut() {
         state.withLock { state in
             for socket in state.sockets { shutdown(socket, Int32(SHUT_RDWR)) }

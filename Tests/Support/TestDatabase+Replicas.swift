@@ -1,7 +1,7 @@
 package import Postgres
 
 extension TestDatabase {
-    /// A service's schema as its migrations make it, seen by `count` replicas of the service: a pool each.
+    /// Runs `body` with a service's migrated schema and one pool for each of `count` replicas of the service.
     package static func withReplicas<Value>(
         _ count: Int, migrations: [Migration], _ body: ([PGPool]) async throws -> Value
     ) async throws -> Value {

@@ -3,7 +3,7 @@ package import Postgres
 
 /// A Postgres schema that lives as long as one test or suite.
 ///
-/// The server is named by `REELAY_TEST_DATABASE_URL`, whose role may create schemas.
+/// The server is named by `REELAY_TEST_DATABASE_URL`, whose role must be able to create schemas.
 package struct TestDatabase: Sendable {
     package struct Missing: Error, CustomStringConvertible {
         package let description =
@@ -14,21 +14,21 @@ package struct TestDatabase: Sendable {
     package let url: String
     package let schema: String
 
-    /// The URL of the tests' server; throws `Missing` with what to do about it.
+    /// The URL of the test server; throws `Missing`, which says what to do.
     package static func serverURL() throws -> String {
         guard let value = getenv("REELAY_TEST_DATABASE_URL") else { throw Missing() }
         return String(cString: value)
     }
 
-    /// Sessions in this schema.
+    /// A configuration for sessions in this schema.
     package func configuration(
         limits: PGLimits = PGLimits(), applicationName: String? = nil
     ) throws -> PGConfiguration {
         try PGConfiguration(url: url, applicationName: applicationName ?? schema, schema: schema, limits: limits)
     }
 
-    /// Creates a schema of its own, runs `body`, and drops the schema whatever happened; on the tests' server, or the one
-    /// at `other`.
+    /// Creates a separate schema, runs `body`, and drops the schema in any case; on the test server, or on the one at
+    /// `other`.
     package static func withSchema<Value>(
         _ name: String = "test", on other: String? = nil, _ body: (TestDatabase) async throws -> Value
     ) async throws -> Value {
@@ -47,7 +47,7 @@ package struct TestDatabase: Sendable {
         return try outcome.get()
     }
 
-    /// The same with a pool in that schema, shut down before the schema goes.
+    /// Does the same with a pool in that schema, shut down before the schema is dropped.
     package static func withPool<Value>(
         _ name: String = "test", on other: String? = nil, limits: PGLimits = PGLimits(),
         observe: (@Sendable (PGObservation) -> Void)? = nil, _ body: (PGPool) async throws -> Value
@@ -63,7 +63,7 @@ package struct TestDatabase: Sendable {
 }
 
 extension TestDatabase {
-    /// Sessions in this schema that reach the server through `relay`.
+    /// A configuration for sessions in this schema that connect through `relay`.
     package func configuration(
         through relay: TCPRelay, limits: PGLimits = PGLimits()
     ) throws -> PGConfiguration {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// How much a test does: less in every run of the tests, all that is wanted where `REELAY_FAULTS` is "full".
+/// The amount of work a test does: reduced in ordinary runs, complete if `REELAY_FAULTS` is "full".
 package enum TestForm {
     private static let isFull = ProcessInfo.processInfo.environment["REELAY_FAULTS"] == "full"
 
