@@ -8,7 +8,7 @@ import Testing
 @testable import ScrobbleService
 
 extension ImportCorrectionTests.Setting {
-    /// Brings an archive in that was packed in January of a year.
+    /// Imports an archive packed in January of a given year.
     func bring(
         _ files: [(name: String, text: String)], packedIn year: Int, apply: Bool = true
     ) async throws -> Import {
@@ -19,7 +19,7 @@ extension ImportCorrectionTests.Setting {
         }
         let packed = try writer.finish()
         var bytes = try packed.read(at: 0, count: packed.byteCount)
-        // The directory says it, in the form of MS-DOS: the years since 1980, the month and the day.
+        // The date is in the central directory, in MS-DOS format: years since 1980, month and day.
         let date = (year - 1980) << 9 | 1 << 5 | 2
         for place in bytes.indices.dropLast(46) where bytes[place..<place + 4].elementsEqual([0x50, 0x4B, 1, 2]) {
             bytes[place + 14] = UInt8(date & 0xFF)
@@ -30,7 +30,7 @@ extension ImportCorrectionTests.Setting {
         return try await rest(id)
     }
 
-    /// Takes back what an import wrote here.
+    /// Undoes what an import wrote here.
     func undo(_ found: Import) async throws {
         let batch = try #require(found.batch)
         try await tools.batches.undoNotes(of: batch, user, until: ImportWorkerTests.deadline())
@@ -42,7 +42,7 @@ extension ImportCorrectionTests.Setting {
     }
 }
 
-/// What later files of an export say of what an earlier one brought.
+/// How later files of an export relate to what an earlier one imported.
 @Suite struct ImportAgainTests {
     private static let head = ImportCorrectionTests.head
     private static let reviewHead = "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Review,Tags,Watched Date\n"
@@ -66,7 +66,7 @@ extension ImportCorrectionTests.Setting {
         try await test.pool.query(noteRows, [.id(test.user)])
     }
 
-    // The diary alone took the review from a play whose tags or rating it told.
+    // Previously, importing the diary alone removed the review from a play whose tags or rating it gave.
     @Test("A file without reviews leaves them; what it tells anew is an update, and is taken back by itself")
     func parts() async throws {
         try await ImportCorrectionTests.run { test in
@@ -83,7 +83,7 @@ extension ImportCorrectionTests.Setting {
             let edited = try await test.apply(preview)
             #expect(try await test.verdicts(edited) == [.update] && edited.counts?.update == 1)
             #expect(try await Self.notes(test) == ["Fine.|y z|8.0|false"])
-            // A cell that is empty says that there is nothing any more, a column that is not there says nothing.
+            // An empty cell says that the value is gone; a missing column says nothing.
             let cleared = try await test.bring(Self.diary("4,Yes,,2020-01-01"), apply: true)
             #expect(try await test.verdicts(cleared) == [.update])
             #expect(try await Self.notes(test) == ["Fine.||8.0|true"])
@@ -106,7 +106,7 @@ extension ImportCorrectionTests.Setting {
     func emptied() async throws {
         try await ImportCorrectionTests.run { test in
             test.others.know("One", 1999)
-            // Nothing of it is written where nothing was told.
+            // Nothing is written where the file says nothing.
             _ = try await test.bring(Self.diary(",,,2020-01-01"), apply: true)
             #expect(try await Self.notes(test).isEmpty)
             let told = try await test.bring(Self.diary(",,x,2020-01-01"), apply: true)
@@ -136,7 +136,7 @@ extension ImportCorrectionTests.Setting {
             #expect(try await test.verdicts(try await test.bring(day("2020-02-02"), apply: true)) == [.same])
             try await test.undo(moved)
             #expect(try await test.all() == ["One 2020-01-01||"])
-            // Older archives move nothing back.
+            // Older archives do not move anything back.
             let newer = try await test.bring(day("2020-03-03"), packedIn: 2024)
             #expect(try await test.verdicts(newer) == [.update])
             let older = try await test.bring(day("2020-01-01"), packedIn: 2022)
@@ -176,7 +176,7 @@ extension ImportCorrectionTests.Setting {
             let newer = try await test.bring(files("y", "Grand."), packedIn: 2025)
             #expect(try await test.verdicts(newer) == [.update, .same])
             #expect(try await Self.notes(test) == ["Grand.|y||false"])
-            // What is here is written: it cannot be made to mean another film.
+            // The existing data has been written, so it cannot be assigned to another film.
             let right = test.others.know("Right", 1999)
             await #expect(throws: (any Error).self) { try await test.correct(older, 0, title: right) }
         }

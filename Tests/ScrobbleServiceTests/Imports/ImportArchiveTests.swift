@@ -6,7 +6,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// What is looked at of an archive before it is taken.
+/// The checks on an archive before it is accepted.
 @Suite struct ImportArchiveTests {
     private static func archive(_ files: [(name: String, byteCount: Int)]) throws -> [UInt8] {
         var writer = try ArchiveWriter()
@@ -18,7 +18,7 @@ import Testing
         return try packed.read(at: 0, count: packed.byteCount)
     }
 
-    /// Why an archive is refused; nil where it is taken.
+    /// Returns why an archive is refused, or nil if it is accepted.
     private static func refusal(
         _ archive: [UInt8], _ spool: ImportSpool, of user: UserID
     ) async throws -> String? {
@@ -37,7 +37,7 @@ import Testing
         }
     }
 
-    /// The archive of a large account was refused by the installation that had made it.
+    /// Previously, the archive of a large account was refused by the installation that had created it.
     @Test("What an archive unpacks to is counted of what is read of it: beside `reelay.json` that is nothing else")
     func redundant() async throws {
         try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// What a row that waits for its person's word is said to be able to mean.
+/// The candidates offered for a row that waits for the person's decision.
 @Suite struct ImportCandidateTests {
     private typealias Setting = ImportCorrectionTests.Setting
     private typealias Namesakes = ImportNamesakeTests
@@ -49,9 +49,10 @@ import Testing
             #expect(open.allSatisfy { Self.ids($0) == Set(films) })
             let offered = open.first?.candidates ?? []
             #expect(offered.allSatisfy { $0.name == "Rain" && $0.year == 2019 && $0.kind == .movie })
-            // Nothing else tells two films of one name and year apart.
+            // Nothing else distinguishes two films of the same name and year.
             #expect(Set(offered.compactMap(\.externalIds.letterboxd)) == ["r1", "r2"])
-            // Also among all the others, which have none: what lacks a day is no question of titles.
+            // The same when all rows are listed; the others have no candidates, since a missing date is no question of
+            // titles.
             #expect(try await Self.rows(test, found).map { $0.candidates?.count } == [2, 2, 2, nil, nil])
             let asked = Self.lookUps(test)
             #expect(try await Self.rows(test, found, .new).count == 1)
@@ -72,7 +73,7 @@ import Testing
             let preview = try await test.bring(
                 Namesakes.export(Namesakes.both, Self.entry), apply: false)
             #expect(try await test.verdicts(preview) == [.unmatched, .unmatched, .ambiguous])
-            // Neither is here yet, and that is said.
+            // Neither film exists here yet, so the list of candidates is empty.
             #expect(try await Self.rows(test, preview).map { $0.candidates?.count } == [nil, nil, 0])
             let found = try await test.apply(preview)
             #expect(try await test.verdicts(found) == [.new, .new, .ambiguous])

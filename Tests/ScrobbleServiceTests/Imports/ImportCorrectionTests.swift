@@ -9,7 +9,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// A person's word on rows of an import, before and after it was written.
+/// A person's corrections to rows of an import, before and after it was written.
 @Suite struct ImportCorrectionTests {
     private static let clock = SystemWallClock()
 
@@ -29,7 +29,7 @@ import Testing
             return try await rest(id)
         }
 
-        /// Writes what was looked at.
+        /// Applies a preview.
         func apply(_ preview: Import) async throws -> Import {
             try await tools.store.apply(
                 preview.id, of: user, as: BatchID(SystemIDSource().next()), at: ImportCorrectionTests.clock.now,
@@ -94,7 +94,7 @@ import Testing
             #expect(await Self.isNotReady { try await test.correct(found, 0, on: "2020-02-02") })
             #expect(try await test.all() == before)
             #expect(try await test.verdicts(found) == [.new])
-            // In a preview all of it is possible.
+            // In a preview, all of it is possible.
             let preview = try await test.bring(
                 Self.head + "2020-01-01,Other,1999,https://boxd.it/aaaab,,,,2020-01-01\n", apply: false)
             #expect(try await test.correct(preview, 0, title: right).verdict == .new)
@@ -171,7 +171,7 @@ import Testing
         }
     }
 
-    /// Takes back what a batch has written, as far as that may be done; what is undone is left as it is.
+    /// Undoes what a batch has written, as far as possible; what is already undone is left alone.
     private static func takeBack(_ batch: BatchID, _ test: Setting) async throws {
         let batches = test.tools.batches
         let stored = try await batches.batch(batch, of: test.user, until: ImportWorkerTests.deadline())
@@ -270,7 +270,7 @@ import Testing
             let claims = Mutex<[ImportClaim]>([])
             let (stopped, tell) = AsyncStream.makeStream(of: Void.self)
             let (gate, open) = AsyncStream.makeStream(of: Void.self)
-            // Stands still after its page is written; who is merely cancelled may still come to the end.
+            // Hangs once its page is written; a worker that is merely cancelled might still finish.
             let slow = ImportWorker(tools) { point in
                 guard case .written(let claim) = point else { return }
                 claims.withLock { $0.append(claim) }
@@ -288,7 +288,7 @@ import Testing
             func state() async throws -> BatchState? {
                 try await tools.batches.batch(batch, of: test.user, until: ImportWorkerTests.deadline())?.state
             }
-            // The lease ends by itself.
+            // The lease expires by itself.
             var claimed: ImportClaim?
             for _ in 0..<200 where claimed == nil {
                 try await Task.sleep(for: .milliseconds(25))
@@ -326,12 +326,12 @@ import Testing
             #expect(
                 try await test.all() == ["One 2020-01-01||", "One 2021-04-03||", "Two 2021-06-05||"])
             #expect(try await test.verdicts(applied) == [.new, .new, .new, .invalid])
-            // Something else is wrong with it, too.
+            // The row has another problem as well.
             await #expect(throws: RPCError.self) { _ = try await test.correct(applied, 3, on: "2021-07-06") }
         }
     }
 
-    /// A title that nobody knows, once left out, was left out of every file that came later.
+    /// Previously, an unknown title that was skipped once was skipped in every later file.
     @Test("What was said of a title can be taken back, and is not remembered then")
     func takenBack() async throws {
         try await Self.run { test in
@@ -348,7 +348,7 @@ import Testing
             let third = try await test.bring(
                 Self.head + "2020-01-03,One,1999,https://boxd.it/aaaac,,,,2020-01-03\n", apply: false)
             #expect(try await test.verdicts(third) == [.unmatched])
-            // Of an import that was written, what was left out is written now.
+            // In an import that was applied, the skipped row is written now.
             #expect(try await test.all().isEmpty)
             #expect(try await test.correct(second, 0, skip: false).verdict == .new)
             #expect(try await test.all() == ["One 2020-01-02||"])

@@ -6,13 +6,13 @@ import Testing
 
 @testable import ScrobbleService
 
-/// Films of one name and year in one export: told apart by their addresses, and by their person where a row has none.
+/// Films of the same name and year in one export: distinguished by address, or by the person where a row has none.
 @Suite struct ImportNamesakeTests {
     private typealias Setting = ImportCorrectionTests.Setting
 
     private static let ratingsHead = "Date,Name,Year,Letterboxd URI,Rating\n"
     private static let diaryHead = ImportCorrectionTests.head
-    /// Ratings of two films of one name.
+    /// Ratings of two films with the same name.
     static let both =
         "2020-01-01,Same,1999,https://boxd.it/f1,4\n2020-01-01,Same,1999,https://boxd.it/f2,2\n"
     private static let rated = both + "2020-01-01,One,1999,https://boxd.it/f3,5\n"
@@ -20,17 +20,17 @@ import Testing
         entry("2020-01-01", at: "https://boxd.it/aaaaa")
         + entry("2020-03-03", at: "https://boxd.it/aaaac")
 
-    /// A line of a diary.
+    /// Returns a line of a diary.
     static func entry(_ day: String, _ film: String = "Same", at address: String = "") -> String {
         "\(day),\(film),1999,\(address),,,,\(day)\n"
     }
 
-    /// An export of ratings and entries of a diary.
+    /// Returns an export of ratings and diary entries.
     static func export(_ ratings: String, _ entries: String) -> [(name: String, text: String)] {
         [("ratings.csv", ratingsHead + ratings), ("diary.csv", diaryHead + entries)]
     }
 
-    /// Two films of one name, and one film, rated and watched.
+    /// Imports two films with the same name and a third film, rated and watched.
     private static func bringNamesakes(_ test: Setting) async throws -> Import {
         let entries =
             entry("2020-01-01", at: "https://boxd.it/aaaaa") + entry("2020-01-02", "One", at: "https://boxd.it/aaaab")
@@ -46,7 +46,7 @@ import Testing
             #expect(found.titleCount == 4)
             #expect(test.others.ratings.values.map(\.rating.tenths).sorted() == [40, 80, 100])
             #expect(try await test.all() == ["One 2020-01-02||"])
-            // Known by their addresses from then on.
+            // From now on they are known by their addresses.
             let again = try await test.bring(Self.ratingsHead + Self.rated, as: "ratings.csv", apply: true)
             #expect(try await test.verdicts(again) == [.same, .same, .same])
             #expect(try await test.correct(found, 3, title: right).verdict == .new)
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    /// One correction set the diary of both films, and every later file's.
+    /// Previously, one correction applied to the diary entries of both films, and to those of every later file.
     @Test("What may mean either of two films is said entry by entry, and remembered by the entry's address")
     func entryByEntry() async throws {
         try await ImportCorrectionTests.run { test in
@@ -82,11 +82,11 @@ import Testing
             #expect(try await test.correct(found, 2, title: right).verdict == .new)
             #expect(try await test.verdicts(found) == [.new, .new, .new, .ambiguous, .ambiguous])
             #expect(try await test.all() == ["Right 2020-01-01||"])
-            // A file that does not show by itself that there are two.
+            // A file that does not itself show that there are two films.
             let later = try await test.bring(
                 Self.diaryHead + Self.entries + Self.entry("2020-04-04", at: "https://boxd.it/aaaad"), apply: true)
             #expect(try await test.verdicts(later) == [.same, .ambiguous, .ambiguous])
-            // The review of an entry goes with it.
+            // The entry's review goes with it.
             #expect(try await test.correct(found, 3, title: left).verdict == .new)
             #expect(try await test.verdicts(found) == [.new, .new, .new, .new, .same])
             #expect(try await test.all() == ["Left 2020-03-03|Fine|", "Right 2020-01-01||"])
@@ -124,7 +124,7 @@ import Testing
         }
     }
 
-    /// As a copy of the version before leaves them: entries of either film under the one key.
+    /// Puts the entries of both films under one key, as a replica of the previous version leaves them.
     private static let leftTogether = [
         PGCommand(
             "tests.oldItems",
@@ -162,7 +162,7 @@ import Testing
     private static let oneInvalid =
         "2020-01-01,Same,1999,https://boxd.it/f1,4\n03/04/2020,Same,1999,https://boxd.it/f2,2\n"
 
-    /// The row had no film of its own while it could not be read, and became the other's.
+    /// Previously, the row had no film of its own while it was unreadable, and was then given the other film.
     @Test("A row that gets its day stays with its own film, by the film's address")
     func invalidFilm() async throws {
         try await ImportCorrectionTests.run { test in
@@ -182,7 +182,7 @@ import Testing
             let found = try await test.bring(
                 Self.export(Self.oneInvalid, Self.entry("04/05/2021", at: "https://boxd.it/aaaaa")), apply: true)
             #expect(try await test.verdicts(found) == [.new, .invalid, .invalid])
-            // The title that was made for the other film has that name.
+            // The title created for the other film has that name.
             #expect(try await test.correct(found, 1, on: "2020-04-03").verdict == .ambiguous)
             #expect(try await test.correct(found, 2, on: "2021-05-04").verdict == .ambiguous)
             #expect(test.others.ratingsByName == ["Same": 80])

@@ -7,11 +7,11 @@ import Testing
 
 @testable import ScrobbleService
 
-/// Pages of an import, one title each: where they end, and what a worker does whose server has lost one of them.
+/// Pages of an import, one title each: where they end, and what a worker does after the server has lost one of them.
 @Suite struct ImportPageTests {
     private static let ids = SystemIDSource()
 
-    /// A film a row, watched once.
+    /// Returns a diary with one film per row, each watched once.
     private static func diary(_ names: [String]) -> [(name: String, text: String)] {
         let rows = names.enumerated().map { "2020-01-01,\($1),1990,https://boxd.it/d\($0),,,,2020-01-\($0 + 10)" }
         let header = "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date"
@@ -24,7 +24,7 @@ import Testing
 
     @Test("Names that Swift and Postgres put in another order, or that one takes for the same, lose no row")
     func order() async throws {
-        // Decomposed names stand before "T" by their bytes, and behind it as texts.
+        // Decomposed names sort before "T" by bytes, but after it as text.
         let names = [
             "E\u{301}tat", "\u{C9}tat", "Titanic", "U\u{308}ber", "A\u{30A}ngstro\u{308}m", "\u{212B}ngstro\u{308}m",
             "Zebra", "Avatar",
@@ -99,7 +99,8 @@ import Testing
         }
     }
 
-    /// All of a page went to ratings in one call, which it does not read beyond 1 MiB: the import was given up in the end.
+    /// Previously, a whole page went to ratings in one call, of which it reads at most 1 MiB; the import was given up
+    /// in the end.
     @Test("Long reviews of many films come in, in as many calls as they need")
     func longReviews() async throws {
         let names = (0..<400).map { "Reviewed \($0)" }
@@ -145,7 +146,7 @@ import Testing
         }
     }
 
-    /// An import that rests: every thousandth of its rows is invalid, the others are new.
+    /// An import at rest: every thousandth row is invalid, the others are new.
     private static let manyRows = [
         PGCommand(
             "tests.restingImport",
@@ -199,13 +200,13 @@ import Testing
             #expect(try await places(.invalid, after: 19_999).isEmpty)
             #expect(try await places(.new, after: 997) == [998, 1_000, 1_001])
             #expect(try await places(.same).isEmpty)
-            // A row that its person says something of.
+            // A row that the person decides on.
             try await store.note(
                 [RowVerdict(place: 999, verdict: .skipped, reason: nil)], of: user, id, until: deadline)
             #expect(try await places(.skipped) == [999])
             #expect(try await places(.invalid) == Array(invalid[1...3]))
             let read = try await store.database.transaction(until: deadline) { transaction throws(PGError) -> Int? in
-                // What the connection has read before may not have been handed on yet.
+                // Earlier reads on this connection may not have been flushed to the shared statistics yet.
                 let before = try await transaction.first(Self.rowsRead) ?? 0
                 let spans = try await transaction.query(
                     ImportSpanQueries.spans, [.id(user), .id(id), .word(ImportVerdict.invalid), .int4(0), .int(4)])
@@ -218,13 +219,13 @@ import Testing
                 return try await transaction.first(Self.rowsRead).map { $0 - before }
             }
             #expect(read.map { $0 <= 4 * ImportSpanQueries.places } == true, "\(String(describing: read))")
-            // As a copy of the version before ends an import: counted, and nothing said of where.
+            // As a replica of the previous version ends an import: counted, but without recording where the rows are.
             _ = try await pools[0].execute(together: Self.untold.map { $0.bound([.id(user), .id(id)]) })
             #expect(try await places(.invalid) == Array(invalid[1...3]))
         }
     }
 
-    /// As a copy of the version before leaves an import: one verdict is another, it is counted, and nothing said of where it stands.
+    /// As a replica of the previous version leaves an import: one verdict changed and counted, its place not recorded.
     private static let partlyUntold = [
         PGCommand(
             "tests.oldVerdict",
@@ -237,7 +238,7 @@ import Testing
             """),
     ]
 
-    /// Some stretches of a verdict were told, and were taken for all.
+    /// Previously, where only some spans of a verdict were recorded, they were taken for all of them.
     @Test("Where the rows of a verdict stand is trusted only where all that was changed since was told")
     func partlyTold() async throws {
         let clock = SystemWallClock()
@@ -263,13 +264,13 @@ import Testing
             #expect(try await ImportWorkerTests.work(id, of: user, tools).state == .ready)
             #expect(try await areTold() == true)
             #expect(try await invalid() == [299])
-            // What a person says of a row tells where it stands.
+            // Recounting after a correction records where each row is.
             try await store.recount(id, of: user, at: clock.now, until: deadline())
             #expect(try await areTold() == true)
             _ = try await pools[0].execute(together: Self.partlyUntold.map { $0.bound([.id(user), .id(id)]) })
             #expect(try await areTold() == false)
             #expect(try await invalid() == [5, 299])
-            // Nor does anybody's later word make it whole.
+            // A later correction does not make the record complete either.
             try await store.recount(id, of: user, at: clock.now, until: deadline())
             #expect(try await areTold() == false)
             #expect(try await invalid() == [5, 299])
@@ -289,7 +290,7 @@ import Testing
             let tools = ImportWorkerTests.tools(pools[0], others, lease: .milliseconds(300), pageRows: 1)
             let user = UserID(Self.ids.next())
             let written = Mutex(0)
-            // What recovery from a crash does: the last commits are gone, and with them which run of the server it was.
+            // Simulates crash recovery: the last commits are lost, and with them the record of which server run it was.
             let recovery = [
                 PGCommand("tests.newRun", "TRUNCATE server_runs").bound([]),
                 PGCommand(

@@ -7,7 +7,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// Ratings of an import: which of them are written, and what the rows of the others are told.
+/// Ratings of an import: which of them are written, and what the rows of the others report.
 @Suite struct ImportRatingTests {
     private static let ids = SystemIDSource()
     private static let head = "Date,Name,Year,Letterboxd URI,Rating\n"
@@ -39,14 +39,14 @@ import Testing
             let user = UserID(Self.ids.next())
             let id = try await ImportWorkerTests.send(
                 [("ratings.csv", ratings), ("diary.csv", diary)], of: user, tools)
-            // The verdicts are kept, and nothing is written.
+            // The verdicts are stored, but nothing is written.
             let (died, tell) = AsyncStream.makeStream(of: Void.self)
             let first = ImportWorker(tools) { point in
                 guard case .judged = point else { return }
                 tell.yield()
                 try? await Task.sleep(for: .seconds(60))
             }
-            // It stays where it is until all is seen: what is cancelled may say so, and postpone the import.
+            // Hangs until everything has been checked: a cancelled worker might report it and postpone the import.
             let lost = Task { await first.run() }
             for await _ in died { break }
             let resumed = Mutex(0)
@@ -62,7 +62,7 @@ import Testing
                 #expect(row(answer.name)?.verdict == answer.verdict, "\(answer)")
                 #expect(row(answer.name)?.reason?.hasPrefix("the rating was not written: ") == true, "\(answer)")
             }
-            // The play is.
+            // The play is written.
             #expect(row("Seen")?.verdict == .new)
             #expect(row("Seen")?.reason == "the rating was not written: you took it back")
             #expect(done.counts?.new == 2 && done.counts?.removedByYou == 1 && done.counts?.invalid == 2)
@@ -120,7 +120,7 @@ import Testing
                 #expect(try await bring(from: zone).new == 1, "\(file.name)")
                 var rated = try #require(others.ratings[title])
                 #expect(rated.ratedAt == start, "\(file.name)")
-                // Before, every day began in UTC.
+                // Previously, every day began in UTC.
                 for kept in [start, inUTC] {
                     rated.ratedAt = kept
                     others.keep(rated)
@@ -129,7 +129,7 @@ import Testing
                     }
                     #expect(others.ratings[title] == rated)
                 }
-                // A click of the day stays, and one of the evening before does not.
+                // A click on that day is kept; one from the evening before is not.
                 for (seconds, expected) in [(3_600, 50), (-60, 80)] {
                     let at = start.advanced(by: .seconds(seconds))
                     others.keep(
@@ -143,7 +143,7 @@ import Testing
         }
     }
 
-    // Letterboxd's day of a rating is that of the first one: what was changed there was called older than what is here.
+    // Letterboxd keeps the date of the first rating: a change made there was rejected as older than the rating here.
     @Test("A rating that was changed there under the same day replaces what was brought from there, and nothing else")
     func changedThere() async throws {
         try await ImportCorrectionTests.run { test in
@@ -161,17 +161,17 @@ import Testing
             let second = try #require(test.others.ratings[title])
             #expect(second.rating.tenths == 60 && second.ratedAt == first.ratedAt && second.source == .letterboxd)
             #expect(try await bring("3") == [.same])
-            // The diary says what was given then.
+            // The diary gives the rating as it was then.
             let diary = ImportCorrectionTests.head + "2023-01-01,First,1990,https://boxd.it/s1,4,,,2023-01-01\n"
             let then = try await test.bring(diary, apply: true)
             #expect(try await test.verdicts(then) == [.conflict])
             #expect(test.others.ratings[title]?.rating.tenths == 60)
-            // An archive that is older than another one changes nothing, and a newer one does.
+            // An archive older than one already imported changes nothing; a newer one does.
             #expect(try await bring("3.5", packedIn: 2024) == [.update])
             #expect(try await bring("2", packedIn: 2022) == [.conflict])
             #expect(test.others.ratings[title]?.rating.tenths == 70)
             #expect(try await bring("2", packedIn: 2025) == [.update])
-            // Whoever has rated it here, or by another road, since has changed it.
+            // A rating made here or by another road since then is an edit.
             for source in [ChangeSource.person, .trakt] {
                 var click = try #require(test.others.ratings[title])
                 click.source = source
@@ -179,7 +179,7 @@ import Testing
                 #expect(try await bring("5") == [.conflict], "\(source)")
                 #expect(test.others.ratings[title]?.rating.tenths == 40, "\(source)")
             }
-            // What an undo put back is what was brought, by its date; what was clicked in the middle of that day is not.
+            // What an undo restored counts as imported, by its date; a click in the middle of that day does not.
             var putBack = try #require(test.others.ratings[title])
             putBack.source = .undo
             putBack.ratedAt = first.ratedAt.advanced(by: .seconds(1))
@@ -194,7 +194,8 @@ import Testing
         }
     }
 
-    // What its person, or Trakt, had dated to the start of a day counted as brought once an undo had put it back.
+    // Previously, what the person or Trakt had dated to the start of a day counted as imported once an undo had
+    // restored it.
     @Test(
         "What an undo put back is whose it was before, whatever its date", arguments: [ChangeSource.person, .trakt])
     func putBack(source: ChangeSource) async throws {
@@ -221,7 +222,7 @@ import Testing
             let theirs = try await bring("3")
             #expect(theirs == [.conflict])
             #expect(test.others.ratings[title] == putBack)
-            // What the file itself had brought is its own again.
+            // What the file itself had imported belongs to it again.
             putBack.rating = brought.rating
             test.others.keep(putBack)
             let ours = try await bring("3")
@@ -244,7 +245,7 @@ import Testing
             #expect(test.others.ratings[title]?.rating.tenths == 60)
             let again = try await bring("3")
             #expect(again == [.same])
-            // The ratings are away for a moment: whoever goes on still sees that the entry has changed.
+            // Ratings fail for a moment: the worker that resumes still sees that the entry has changed.
             test.others.failNext(of: RatingsMethods.writeRatings)
             let later = try await bring("2")
             #expect(later == [.update])

@@ -10,7 +10,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// Imports in a real Postgres, worked by workers that die, beside titles and ratings that are not here.
+/// Imports in a real Postgres, run by workers that die, with stand-ins for metadata and ratings.
 @Suite struct ImportWorkerTests {
     private static let ids = SystemIDSource()
     private static let clock = SystemWallClock()
@@ -32,7 +32,7 @@ import Testing
             scratchFolder: "/tmp", clock: clock, ids: ids, limits: limits)
     }
 
-    /// Sends files as one import, in pieces of `pieceBytes`.
+    /// Uploads files as one import, in pieces of `pieceBytes` bytes.
     static func send(
         _ files: [(name: String, text: String)], of user: UserID, _ tools: ImportWorker.Tools, apply: Bool = true,
         pieceBytes: Int = 1_000, timeZone: String = "UTC"
@@ -66,7 +66,7 @@ import Testing
         return id
     }
 
-    /// Works until the import rests.
+    /// Runs a worker until the import is at rest.
     static func work(
         _ id: ImportID, of user: UserID, _ tools: ImportWorker.Tools,
         observe: @escaping @Sendable (ImportWorker.Point) async -> Void = { _ in }
@@ -105,7 +105,7 @@ import Testing
         )
     }
 
-    /// Everything of a person as text, by the names of titles.
+    /// Returns everything a person has as text, with titles by name.
     static func all(of user: UserID, _ pool: PGPool, _ others: StandIns) async throws -> [String] {
         let plays = try await pool.query(plays, [.id(user)])
         var lines = plays.map { "\(others.name(of: $0.title) ?? "?") \($0.rest.joined(separator: "|"))" }
@@ -121,7 +121,7 @@ import Testing
         return lines.sorted()
     }
 
-    /// A made-up export: films watched once or more, rated, reviewed, listed.
+    /// Returns a made-up export: films watched once or more, rated, reviewed and listed.
     private static func export(_ random: inout SeededRandom, films: Int) -> [(name: String, text: String)] {
         var diary = "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date\n"
         var watched = "Date,Name,Year,Letterboxd URI\n"
@@ -178,7 +178,7 @@ import Testing
                         })
                     else { return }
                     tell.yield()
-                    // Whoever is dead does nothing more.
+                    // A dead worker does nothing more.
                     try? await Task.sleep(for: .seconds(60))
                 }
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -252,7 +252,7 @@ import Testing
             #expect(again.counts?.removedByYou == 1, "\(again)")
             #expect(again.counts?.ambiguous == 1)
             #expect(try await Self.all(of: user, pools[0], others).isEmpty)
-            // An older rating of another file does not win.
+            // An older rating from another file does not win.
             let older = "Date,Name,Year,Letterboxd URI,Rating\n2019-01-01,One,1999,,1\n"
             let third = try await Self.work(
                 try await Self.send([("ratings.csv", older)], of: user, tools), of: user, tools)
@@ -265,7 +265,7 @@ import Testing
         row throws(PGError) in try row.next(PlayID.self)
     }
 
-    /// Both ended their file, and the import was `applied` and whole all the same.
+    /// Previously, both ended their file, and the import was still `applied` and counted as complete.
     @Test("A row that cannot be read is invalid and stops nothing; a file that breaks off makes the import partial")
     func badRows() async throws {
         try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in

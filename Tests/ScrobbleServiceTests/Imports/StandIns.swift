@@ -7,23 +7,23 @@ import Testing
 
 @testable import ScrobbleService
 
-/// Metadata and ratings as imports need them: titles by name, ratings that only newer ones replace. A call that nobody
-/// expects fails the test.
+/// Metadata and ratings as imports need them: titles by name, and ratings that only newer ones replace. An unexpected
+/// call fails the test.
 final class StandIns: RPCCaller {
     private struct State {
         var titles: [String: TitleReference] = [:]
-        /// Titles that were made of a film with an address at Letterboxd.
+        /// Titles created from films with a Letterboxd address.
         var films: [String: TitleReference] = [:]
         var ambiguous: Set<String> = []
         var ratings: [TitleID: Rating] = [:]
-        /// The latest last.
+        /// The newest is last.
         var changes: [RatingChange] = []
         var refusals: [TitleID: WriteOutcome] = [:]
         var calls: [String: Int] = [:]
         var failures = 0
-        /// Of these nobody hears the next call.
+        /// The methods whose next call is not answered.
         var failing: Set<String> = []
-        /// Of the last rating that was written.
+        /// The version of the last rating written.
         var version = 0
 
         mutating func resolve(_ query: TitleQuery, _ missing: ResolveMissing?, _ newID: TitleID) -> ResolvedTitle {
@@ -31,7 +31,7 @@ final class StandIns: RPCCaller {
             if let title = film.flatMap({ films[$0] }) { return ResolvedTitle(state: .known, title: title) }
             guard let name = query.name else { return ResolvedTitle(state: .unknown) }
             if ambiguous.contains(name) { return ResolvedTitle(state: .ambiguous) }
-            // What is another film by its address is not the one that is asked for.
+            // A title that belongs to another film by its address is not the one asked for.
             let isOther = film != nil && films.values.contains { $0.id == titles[name]?.id }
             if !isOther, let title = titles[name] { return ResolvedTitle(state: .known, title: title) }
             guard missing == .create else { return ResolvedTitle(state: .unknown) }
@@ -41,7 +41,7 @@ final class StandIns: RPCCaller {
             return ResolvedTitle(state: .created, title: title)
         }
 
-        /// All that have the very name, in the order in which they came.
+        /// Returns all titles with exactly this name, in the order in which they were created.
         func candidates(of query: TitleQuery, _ count: Int) -> [TitleCandidate] {
             let addresses = Dictionary(films.map { ($0.value.id, $0.key) }) { first, _ in first }
             let named = titles.values.filter { query.ids == ExternalIds() && $0.name == query.name }
@@ -53,7 +53,7 @@ final class StandIns: RPCCaller {
         }
     }
 
-    /// What a service reads of one call.
+    /// The number of bytes a service reads of one call.
     private static let bodyBytesMax = 1_048_576
 
     private let state = Mutex(State())
@@ -62,7 +62,7 @@ final class StandIns: RPCCaller {
     var ratings: [TitleID: Rating] { state.withLock(\.ratings) }
     var calls: [String: Int] { state.withLock(\.calls) }
 
-    /// The names of the titles, with how each is rated.
+    /// The rating of each title by name, in tenths.
     var ratingsByName: [String: Int] {
         state.withLock { state in
             let names = Dictionary(state.titles.values.map { ($0.id, $0.name) }) { first, _ in first }
@@ -84,27 +84,27 @@ final class StandIns: RPCCaller {
         return title
     }
 
-    /// Another name of a title.
+    /// Adds another name for a title.
     func know(_ name: String, _ year: Int, as title: TitleID) {
         state.withLock {
             $0.titles[name] = TitleReference(id: title, kind: .movie, name: name, year: year, isLocal: false)
         }
     }
 
-    /// A rating that is here, whoever wrote it.
+    /// Stores a rating, whoever wrote it.
     func keep(_ rating: Rating) { state.withLock { $0.ratings[rating.title] = rating } }
 
-    /// What somebody has rated before.
+    /// Adds a past rating change.
     func remember(_ change: RatingChange) { state.withLock { $0.changes.append(change) } }
 
-    /// Whatever rates the title is answered so, and not taken.
+    /// Answers every write to the title's rating with `result`, without storing it.
     func refuse(_ title: TitleID, as result: WriteResult, version: Int? = nil) {
         state.withLock { $0.refusals[title] = WriteOutcome(title: title, result: result, version: version) }
     }
 
     func confuse(_ name: String) { state.withLock { _ = $0.ambiguous.insert(name) } }
 
-    /// Films of one name and year that are known by their addresses; the name alone means any of them.
+    /// Adds films of the same name and year that are known by their addresses; the name alone is ambiguous.
     func confuse(_ name: String, _ year: Int, films: [String]) -> [TitleID] {
         confuse(name)
         return films.map { film in
@@ -117,10 +117,10 @@ final class StandIns: RPCCaller {
         }
     }
 
-    /// The next call of a method finds nobody.
+    /// Makes the next call of a method fail without an answer.
     func failNext(of method: RPCMethod) { state.withLock { _ = $0.failing.insert(method.name) } }
 
-    /// The next calls find nobody.
+    /// Makes the next `count` calls fail without an answer.
     func failNext(_ count: Int) { state.withLock { $0.failures = count } }
 
     func call<Params: JSONEncodable, Result: JSONDecodable>(
@@ -192,7 +192,7 @@ final class StandIns: RPCCaller {
     }
 
     private func write(_ params: WriteRatingsParams) -> WriteOutcomes {
-        // What is not held against dates replaces one version.
+        // A write that is not compared by date replaces one specific version.
         #expect(params.onlyNewer == true || params.items.allSatisfy { $0.expectedVersion != nil })
         #expect(params.batch != nil)
         return state.withLock { state in
