@@ -12,14 +12,14 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// Writes of which nobody knows whether they arrived: the real worker, store and client beside an emulated Trakt that does
-/// them, or does not, and answers with a page of a proxy, a closed connection, or nothing at all. What became of them is
-/// counted in its own book.
+/// Writes that may or may not have arrived: the real worker, store and client against an emulated Trakt that performs
+/// them or not, and answers with a proxy's page, a closed connection or nothing at all. Its own book shows what became
+/// of them.
 @Suite(.serialized) struct AmbiguousReplyTests {
     private static let ids = SystemIDSource()
 
-    /// Waits of milliseconds where the real ones are minutes. A call that is given up has long arrived, if ever, so that
-    /// it may be looked for at once.
+    /// Delays in milliseconds instead of minutes. A call that is given up has long arrived, if ever, so it can be
+    /// looked for at once.
     static var limits: QueueLimits {
         var limits = QueueTest.quick
         limits.lease = .seconds(20)
@@ -34,13 +34,13 @@ import UpstreamEmulators
         return limits
     }
 
-    /// Every person has an account there.
+    /// Gives every person an account.
     private struct Accounts: TokenSource {
         func token(of lane: LaneKey) async -> TokenState { .good(Secret("demo-\(lane.user)")) }
         func renewed(of lane: LaneKey, instead refused: Secret) async -> TokenState { .none(.needsReauth) }
     }
 
-    /// Sends again without looking.
+    /// Resends without looking first.
     private struct Blind: RemoteWriter {
         let inner: TraktWriter
         var pace: Duration { inner.pace }
@@ -48,10 +48,10 @@ import UpstreamEmulators
         func look(for parcel: Parcel) async -> [LookReply] { parcel.jobs.map { _ in .absent } }
     }
 
-    /// A play as both books name it.
+    /// A play as identified in both books.
     private struct Entry: Hashable {
         let title: Int
-        /// To the minute; nil for one that was scrobbled.
+        /// To the minute; nil for a scrobble.
         let at: Substring?
     }
 
@@ -68,7 +68,7 @@ import UpstreamEmulators
         var strange: Int { Set(arrived).subtracting(queued).count }
     }
 
-    /// What a person watched: scrobbled now, or long ago; every title twice.
+    /// Returns what a person watched: scrobbled now, or long ago; every title twice.
     private static func jobs(_ person: Int, _ count: Int) -> [(job: NewJob, entry: Entry)] {
         let lane = LaneKey(user: UserID(ids.next()), provider: .trakt)
         let now = SystemWallClock().now
@@ -76,7 +76,7 @@ import UpstreamEmulators
             let title = 1 + person * 1_000 + place / 2
             let isScrobbled = place % 4 == 0
             let at = now.advanced(by: .seconds(isScrobbled ? 0 : -86_400 * (2 + place)))
-            // The last ones travel together.
+            // The last ones are sent together.
             let urgency: JobUrgency = isScrobbled || place < count * 4 / 5 ? .live : .bulk
             let job = NewJob(
                 id: ids.next(), lane: lane, urgency: urgency, kind: .movie,

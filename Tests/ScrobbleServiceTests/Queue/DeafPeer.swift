@@ -1,22 +1,22 @@
 import Glibc
 
-/// Another side that accepts connections and reads nothing until it is asked to.
+/// A peer that accepts connections but reads nothing until told to.
 final class DeafPeer: Sendable {
     let port: UInt16
     private let listener: Int32
 
     struct Failure: Error { let call: String }
 
-    /// What one connection has brought.
+    /// What was received on one connection.
     struct Heard {
         var count = 0
-        /// Whether it ended as a connection does that was closed with everything said.
+        /// Whether the connection was closed in order, after everything was sent.
         var isWhole = false
     }
 
     init() throws {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        // Takes little that it does not read; connections inherit it.
+        // Limits how much is buffered unread; connections inherit it.
         var size: Int32 = 4_096
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -37,7 +37,7 @@ final class DeafPeer: Sendable {
 
     deinit { close(listener) }
 
-    /// The next connection, at most `limit` from now.
+    /// Returns the next connection, waiting at most `limit`.
     func accept(within limit: Duration = .seconds(10)) async throws -> Int32 {
         let end = ContinuousClock.now + limit
         while ContinuousClock.now < end {

@@ -10,7 +10,7 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// From a sitting to a play in an account elsewhere: the real worker and the real writer against an emulated Trakt.
+/// From a sitting to a play in a remote account: the real worker and writer against an emulated Trakt.
 @Suite(.serialized) struct DeliveryTests {
     private static let ids = SystemIDSource()
 
@@ -77,7 +77,7 @@ import UpstreamEmulators
         setting.worker.announce()
     }
 
-    /// Films and episodes in turn, a day apart, with gaps.
+    /// Adds films and episodes in turn, a day apart, with gaps.
     private static func add(_ count: Int, isByHand: Bool, in setting: Setting) async throws -> [PlayVerdict] {
         let start = SystemWallClock().now.advanced(by: .seconds(-400 * 86_400))
         let plays = (0..<count).map { number in
@@ -192,7 +192,7 @@ import UpstreamEmulators
         #expect(isDone)
     }
 
-    /// What stood behind the first page was taken for missing: told twice, or left where it was to go.
+    /// Previously, anything beyond the first page was taken to be missing: sent twice, or not removed.
     @Test("However few rows a page there holds, what arrived is found, and what is to go goes")
     func shortPages() async throws {
         try await Self.run { setting in
@@ -209,8 +209,8 @@ import UpstreamEmulators
         }
     }
 
-    /// What has no date may stand anywhere, so that everything there is read: where that took longer than a call may, it was begun
-    /// again for a month, and the connection waited.
+    /// An undated play may be anywhere, so everything has to be read. Previously, if that took longer than a call may,
+    /// it was restarted for a month while the connection waited.
     @Test("A play without a date that cannot be looked for within a call is given up, and what is behind it goes on")
     func longHistory() async throws {
         try await Self.run { setting in

@@ -7,7 +7,7 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// A write whose lane was lost between the decision to send and the last bytes.
+/// A write whose lane is lost between the decision to send it and its last bytes.
 @Suite struct GuardedBodyTests {
     private static let play = Array(#"{"movies":[{"ids":{"trakt":1},"watched_at":"2026-11-01T20:00:00Z"}]}"#.utf8)
 

@@ -7,9 +7,9 @@ import Testing
 
 @testable import ScrobbleService
 
-/// The other side is away for weeks, in simulated time: time passes by moving everything that is written into the past.
+/// The remote is down for weeks of simulated time: time passes by moving all stored timestamps into the past.
 @Suite struct OutageTests {
-    /// The other side: nobody is there, or nobody answers, until it is back.
+    /// A remote that is unreachable, or does not answer, until it is back.
     private final class Away: RemoteWriter {
         let book = RemoteBook()
         private let state: Mutex<(isAway: Bool, random: SeededRandom, calls: Int)>
@@ -20,7 +20,7 @@ import Testing
         var calls: Int { state.withLock { $0.calls } }
         func comeBack() { state.withLock { $0.isAway = false } }
 
-        /// What goes wrong; nil once it is back.
+        /// Returns what goes wrong, or nil once the remote is back.
         private func trouble() -> JobReply? {
             state.withLock { state in
                 guard state.isAway else { return nil }
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    /// Lanes that workers have in hand.
+    /// Counts the lanes that workers hold.
     private final class InHand: Sendable {
         private let count = Mutex(0)
         var isEmpty: Bool { count.withLock { $0 == 0 } }
@@ -95,7 +95,7 @@ import Testing
                 QueueWorker(id: QueueTest.ids.next(), store: $0, writers: [.trakt: away], observe: inHand.observe)
             }
 
-            /// Lets everything that is due by now be done.
+            /// Waits until everything due by now is done.
             func settle() async throws {
                 let end = ContinuousClock.now + .seconds(20)
                 while true {

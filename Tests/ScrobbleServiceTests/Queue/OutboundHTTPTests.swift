@@ -6,7 +6,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// Another side that takes a connection and then nothing more.
+/// A peer that accepts a connection and then nothing more.
 @Suite struct OutboundHTTPTests {
     /// More than the buffers of both sides hold.
     private static let body = [UInt8](repeating: 0x20, count: 8 << 20)
@@ -42,7 +42,7 @@ import Testing
             Issue.record("\(outcome): whether it arrived is unknown")
             return
         }
-        // The other side comes to itself when the call is long over.
+        // The peer recovers long after the call is over.
         try await Task.sleep(for: .seconds(3))
         let heard = peer.hear(accepted)
         if isBounded {

@@ -5,11 +5,11 @@ import Testing
 
 @testable import ScrobbleService
 
-/// The queue with one of its safeguards taken away: what the other tests look for must then be found.
+/// The queue with one of its safeguards removed: the failures that the other tests look for must then occur.
 @Suite struct QueueMutantTests {
     private static func book(_ seed: UInt64) -> RemoteBook { RemoteBook(seed: seed) { $0 % 4 == 0 ? .lostReply : nil } }
 
-    /// Sends again without looking.
+    /// Resends without looking first.
     private struct Blind: RemoteWriter {
         let book: RemoteBook
         var pace: Duration { book.pace }

@@ -22,7 +22,8 @@ import Testing
         return try await store.settle([settlement], until: QueueTest.deadline())
     }
 
-    /// A job that had left the queue without its stop was told by nobody again, until a sync read everything.
+    /// Previously, a job that left the queue without stopping its facet was not sent again until a sync read
+    /// everything.
     @Test("What an account has no room for leaves the queue together with the stop of its facet, or not at all")
     func refusedRoom() async throws {
         try await QueueTest.withStores(1) { stores, pool in
@@ -58,7 +59,7 @@ import Testing
                     let jobs = (0..<20).map { _ in QueueTest.job(lane, number % 3 == 0 ? .live : .bulk) }
                     group.addTask {
                         try await stores[number % 2].enqueue(jobs, until: QueueTest.deadline())
-                        // The same again, as after a lost answer.
+                        // The same jobs again, as after a lost answer.
                         let again = try await stores[(number + 1) % 2].enqueue(jobs, until: QueueTest.deadline())
                         #expect(again.isEmpty)
                     }
@@ -213,7 +214,7 @@ import Testing
     func wakeups() async throws {
         try await QueueTest.withStores { stores, pool in
             let lane = QueueTest.lane()
-            // Whoever queues and whoever settles meet on the lane again and again.
+            // Enqueueing and settling contend for the lane over and over.
             async let queued: Void = {
                 for _ in 0..<300 {
                     try await stores[0].enqueue([QueueTest.job(lane, .live, .stop)], until: QueueTest.deadline())

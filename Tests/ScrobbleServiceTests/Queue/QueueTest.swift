@@ -6,13 +6,13 @@ import Testing
 
 @testable import ScrobbleService
 
-/// What the queue's tests share: jobs, workers, and the invariants that hold at any time.
+/// Shared helpers for the queue's tests: jobs, workers, and the invariants that hold at all times.
 enum QueueTest {
     static let ids = SystemIDSource()
 
     static func deadline(_ seconds: Int = 20) -> ContinuousClock.Instant { .now.advanced(by: .seconds(seconds)) }
 
-    /// Waits of milliseconds where the real ones are minutes.
+    /// Delays in milliseconds instead of minutes.
     static var quick: QueueLimits {
         var limits = QueueLimits()
         limits.lease = .seconds(2)
@@ -46,7 +46,7 @@ enum QueueTest {
         }
     }
 
-    /// Runs workers until `isOver`, at most `limit`; false where the time ran out.
+    /// Runs workers until `isOver`, for at most `limit`; returns false if the time ran out.
     @discardableResult
     static func work(
         _ workers: [QueueWorker], within limit: Duration = .seconds(60), until isOver: () async throws -> Bool

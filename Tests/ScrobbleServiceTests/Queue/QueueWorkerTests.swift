@@ -7,13 +7,13 @@ import Testing
 
 @testable import ScrobbleService
 
-/// Workers on a real Postgres against another side that takes everything twice if it is told twice.
+/// Workers on a real Postgres against a remote that applies everything twice if it is sent twice.
 @Suite(.serialized) struct QueueWorkerTests {
     private static func worker(_ store: QueueStore, _ book: any RemoteWriter) -> QueueWorker {
         QueueWorker(id: QueueTest.ids.next(), store: store, writers: [.trakt: book])
     }
 
-    /// Jobs of `lanes` people; the titles in the order in which each lane must see them.
+    /// Enqueues jobs for `lanes` people; returns the titles in the order in which each lane must see them.
     private static func fill(
         _ store: QueueStore, lanes: Int, jobs: Int, _ urgency: JobUrgency = .live, _ action: JobAction = .stop
     ) async throws -> [LaneKey: [TitleID]] {
@@ -124,7 +124,7 @@ import Testing
             Self.hold(book, against: expected, "seed \(seed)")
             let gap = try #require(book.shortestGap)
             #expect(gap >= pace, "\(gap); seed \(seed)")
-            // Who asks for nothing is called as soon as may be: the book would have seen it.
+            // A lane without a pace is called as soon as possible: the book would show a longer gap.
             if milliseconds == 0 { #expect(gap < .milliseconds(60), "\(gap); seed \(seed)") }
         }
     }
@@ -142,7 +142,7 @@ import Testing
             let light = (0..<10).map { _ in QueueTest.job(QueueTest.lane(), .live, .stop) }
             let before = Mutex<Int?>(nil)
             let isDone = try await QueueTest.work([worker]) {
-                // Once all of the heavy ones have had their turns.
+                // After each heavy lane has had its turns.
                 if before.withLock({ $0 == nil }), book.entries.count >= 60 {
                     try await stores[0].enqueue(light, until: QueueTest.deadline())
                     before.withLock { $0 = book.entries.count }
@@ -156,7 +156,7 @@ import Testing
             Self.hold(book, against: heavy, "fair")
             #expect(entries.count { titles.contains($0.title) } == light.count)
             let last = try #require(entries.lastIndex { titles.contains($0.title) })
-            // Whoever waits has a turn before anybody has two: 16 lanes, three of them in hand.
+            // Each waiting lane has a turn before any other has two: 16 lanes, three of them held.
             let queuedAt = before.withLock { $0 } ?? 0
             #expect(last <= queuedAt + 2 * 16, "queued after \(queuedAt), the last at \(last) of \(entries.count)")
         }
@@ -202,7 +202,7 @@ import Testing
             var random = SeededRandom(seed: seed)
             let book = RemoteBook(seed: seed) { $0 % 40 == 0 ? .lostReply : nil }
             for _ in 0..<25 {
-                // A worker whose task is cancelled at a random moment writes nothing more, like a process that was killed.
+                // A worker cancelled at a random moment writes nothing more, like a killed process.
                 let life = Duration.milliseconds(Int64(random.next() % 40))
                 try await QueueTest.work([Self.worker(stores[0], book)], within: life) { false }
             }
@@ -219,10 +219,10 @@ import Testing
     func sleepers() async throws {
         var limits = QueueTest.quick
         limits.lease = .milliseconds(300)
-        // Nobody renews: the process as a whole would be stopped.
+        // Nothing renews the lease, as if the whole process were stopped.
         limits.heartbeat = .seconds(60)
         limits.leaseLeftMin = .milliseconds(100)
-        // Awake after the lease and the first look, but before the second.
+        // Wakes after the lease and the first look, but before the second.
         limits.firstLook = .milliseconds(350)
         limits.secondLook = .milliseconds(900)
         try await QueueTest.withStores(2, limits) { stores, pool in
@@ -248,7 +248,7 @@ import Testing
     @Test("A job that kills its workers is given up, and its lane goes on")
     func poison() async throws {
         var limits = QueueTest.quick
-        // Longer than a busy machine takes to end a worker, which would else claim the job again.
+        // Longer than a busy machine takes to end a worker, which would otherwise claim the job again.
         limits.lease = .milliseconds(500)
         limits.leaseLeftMin = .milliseconds(1)
         limits.firstLook = .milliseconds(1)
@@ -258,7 +258,7 @@ import Testing
             let lane = QueueTest.lane()
             let jobs = (0..<3).map { _ in QueueTest.job(lane, .live, .rate) }
             try await stores[0].enqueue(jobs, until: QueueTest.deadline())
-            // Whoever sends the first one is never heard of again.
+            // A worker that sends the first job never returns.
             let poison = jobs[0].title
             let book = RemoteBook(before: { parcel in
                 if parcel.jobs[0].title == poison { try? await Task.sleep(for: .seconds(3_600)) }

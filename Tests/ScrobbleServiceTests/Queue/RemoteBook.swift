@@ -4,7 +4,7 @@ import TestSupport
 
 @testable import ScrobbleService
 
-/// Another side that keeps a book of everything that arrived and takes whatever it is told as often as it is told.
+/// A remote that records everything that arrives, and accepts it as often as it is sent.
 final class RemoteBook: RemoteWriter {
     struct Entry: Sendable, Hashable {
         let lane: LaneKey
@@ -23,15 +23,15 @@ final class RemoteBook: RemoteWriter {
 
     private let state: Mutex<State>
     let pace: Duration
-    /// How a call goes wrong, if at all: told a random number.
+    /// Returns how a call goes wrong, if at all, given a random number.
     let fault: @Sendable (UInt64) -> Fault?
     /// Runs before each write arrives.
     let before: @Sendable (Parcel) async -> Void
 
     enum Fault: Sendable {
-        /// The write arrives, the answer does not.
+        /// The write arrives, but the answer does not.
         case lostReply
-        /// The write does not arrive, and nobody knows.
+        /// The write does not arrive, and the sender cannot tell.
         case lostRequest
         case busy(Duration)
         case refused
@@ -49,10 +49,10 @@ final class RemoteBook: RemoteWriter {
 
     var entries: [Entry] { state.withLock(\.entries) }
     var calls: Int { state.withLock(\.calls) }
-    /// Calls of one lane that were under way at the same time.
+    /// The number of calls of one lane that were in progress at the same time.
     var overlaps: Int { state.withLock(\.overlaps) }
 
-    /// The least time between the arrivals of two calls of one lane.
+    /// The shortest time between the arrivals of two calls of one lane.
     var shortestGap: Duration? { state.withLock(\.shortestGap) }
 
     func send(_ parcel: Parcel) async -> [JobReply] {
