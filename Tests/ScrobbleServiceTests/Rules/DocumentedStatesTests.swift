@@ -4,9 +4,9 @@ import Testing
 
 @testable import ScrobbleService
 
-/// The tables of docs/queue.md against the rules.
+/// Checks the tables of docs/queue.md against the rules.
 @Suite struct DocumentedStatesTests {
-    /// Rows `| from | to | … |` below a heading.
+    /// Returns the rows `| from | to | … |` below a heading.
     private static func table(_ heading: String) throws -> Set<String> {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
@@ -20,7 +20,7 @@ import Testing
             })
     }
 
-    /// Arrows `from --> to : why` of the diagram below a heading.
+    /// Returns the arrows `from --> to : why` of the diagram below a heading.
     private static func diagram(_ heading: String) throws -> Set<String> {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
@@ -83,7 +83,7 @@ import Testing
                         let job = JobState(
                             action: action, status: status, retryCount: 9, sends: 9, looks: looks, unsettled: unsettled,
                             age: age, sinceSent: .seconds(1))
-                        // What is claimed as pending is about to be sent by then.
+                        // A job claimed as pending is about to be sent by then.
                         let from = status == .verify ? "verify" : "sending"
                         let fates: [JobFate] =
                             switch machine.step(job) {

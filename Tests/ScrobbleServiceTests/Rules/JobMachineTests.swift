@@ -91,7 +91,7 @@ import Testing
         #expect(Self.machine.settle(broken, .broken("500"), jitter: 0).fate == .dead(reason: "500"))
         let absent = Self.job(.addPlay, .verify, retries: 40, sends: 4, looks: 1, age: .seconds(3_601))
         #expect(Self.machine.settle(absent, .absent, jitter: 0).fate.leaves)
-        // Refused connections are no sendings: what the other side never saw it cannot have broken on.
+        // Refused connections do not count as sends: a job that the remote never saw cannot have broken it.
         for reply in [JobReply.notTaken("refused"), .wait(.seconds(5), "503"), .untried] {
             #expect(!Self.machine.settle(Self.job(), reply, jitter: 0).fate.mayHaveArrived)
         }
@@ -102,7 +102,8 @@ import Testing
         #expect(!Self.machine.settle(early, .broken("500"), jitter: 0).fate.leaves)
     }
 
-    /// A full watchlist stopped the whole connection, scrobbles included, and did so again as soon as its person let it go on.
+    /// Previously, a full watchlist stopped the whole connection, scrobbles included, and again as soon as the person
+    /// resumed it.
     @Test("What a facet has no room for stops that facet and no lane", arguments: StopCause.allCases)
     func barred(cause: StopCause) {
         let facets: [(JobAction, SyncFacet)] = [
@@ -113,7 +114,7 @@ import Testing
             let settled = Self.machine.settle(Self.job(action), .barred(cause), jitter: 0)
             #expect(settled.fate == .barred(cause) && settled.fate.leaves && settled.lane == .bar(facet, cause))
         }
-        // Whatever a history holds, what somebody watches is told.
+        // However full a history is, what is being watched is still sent.
         #expect(!SyncFacet.allCases.flatMap { JobAction.filling($0) }.contains(.stop))
     }
 
@@ -152,7 +153,7 @@ import Testing
     }
 }
 
-/// A connection's jobs against another side that fails for two weeks, in simulated time.
+/// A connection's jobs against a remote that fails for two weeks of simulated time.
 @Suite struct LongOutageTests {
     private struct Sim {
         var now = Duration.zero
@@ -165,7 +166,7 @@ import Testing
         /// Whether writes during the outage arrive although they are answered with an error.
         let commits: Bool
 
-        /// One job until it leaves the queue, as the store would work it.
+        /// Works one job until it leaves the queue, as the store would.
         mutating func work(_ number: Int, queuedAt: Duration, lostReply: Bool) {
             var status = JobStatus.pending
             var (retries, sends, looks) = (0, 0, 0)
@@ -226,7 +227,7 @@ import Testing
         let end = Duration.seconds(14 * 86_400)
         var sim = Sim(random: SeededRandom(seed: seed), outage: .zero..<end, commits: commits)
         for number in 0..<1_000 {
-            // Sixty plays a day, until a little after the outage.
+            // Sixty plays a day, until shortly after the outage.
             let queuedAt = Duration.seconds(number * 1_440)
             if sim.now < queuedAt { sim.now = queuedAt }
             sim.work(number, queuedAt: queuedAt, lostReply: number % 50 == 7)

@@ -16,15 +16,15 @@ import Testing
         "What the other side is told",
         arguments: [
             (PlaybackChange.Step.started, 0.0, false, 80.0, JobAction.start), (.resumed, 85, false, 80, .start),
-            // Nothing was watched, or Trakt would refuse it.
+            // Nothing was watched, or Trakt would reject it.
             (.paused, 0.99, false, 80, nil), (.paused, 1, false, 80, .pause), (.paused, 79.99, false, 80, .pause),
             (.paused, 80, false, 80, nil), (.stopped, 0.5, false, 80, nil), (.stopped, 40, false, 80, .pause),
             (.stopped, 80, true, 80, .stop), (.stopped, 100, true, 80, .stop),
-            // The connection wants more than the person.
+            // The connection's threshold is above the person's.
             (.stopped, 70, true, 90, .pause), (.stopped, 85, true, 90, nil), (.stopped, 90, true, 90, .stop),
-            // The person's own threshold lies below that of the other side.
+            // The person's threshold is below the remote's.
             (.stopped, 60, true, 50, .addPlay),
-            // The person's lies above: no play here, none there.
+            // The person's is above it: no play here, none there.
             (.stopped, 85, false, 80, nil),
         ] as [(PlaybackChange.Step, Double, Bool, Double, JobAction?)])
     func table(step: PlaybackChange.Step, progress: Double, isPlay: Bool, threshold: Double, action: JobAction?) {
@@ -38,9 +38,9 @@ import Testing
             (PlaybackChange.Step.checkedIn, 0.0, false, false, JobAction.checkIn, JobAction.start),
             (.started, 10, false, false, .start, .start), (.paused, 0, false, false, .checkOut, nil),
             (.stopped, 40, false, false, .checkOut, .pause), (.stopped, 85, false, false, .checkOut, nil),
-            // A play by its person's own word ends the check-in there.
+            // A play that the person marks ends the check-in there.
             (.stopped, 95, true, false, .stop, .stop), (.stopped, 60, true, false, .checkOut, .pause),
-            // It has run its course: there it is counted already, unless it never arrived.
+            // The check-in has run its course: it is already counted there, unless it never arrived.
             (.stopped, 100, true, true, nil, .stop), (.stopped, 100, true, false, .stop, .stop),
         ] as [(PlaybackChange.Step, Double, Bool, Bool, JobAction?, JobAction?)])
     func checkIns(

@@ -44,14 +44,14 @@ import Testing
             let ids = verdicts.map(\.play)
             #expect(Set(ids).count == 2 && ids[0] == ids[2] && ids[1] == ids[3], "\(verdicts)")
         }
-        // Of two moments that are one, two ledgers may tell.
+        // Two ledgers may report the same moment.
         let other = Self.incoming(Self.second("2026-03-01T20:00:00Z"), from: "reelay", key: "c")
         #expect(Self.plays(dated, other) == 1)
-        // Somebody else's "at some time" may be the play that is known.
+        // Another source's "at some time" may be the known play.
         #expect(Self.plays(Self.incoming(.unknown, from: "letterboxd", key: "d"), dated) == 1)
     }
 
-    /// How many plays two arrivals make.
+    /// Returns how many plays two arrivals make.
     private static func plays(_ one: IncomingPlay, _ other: IncomingPlay) -> Int {
         var matcher = PlayMatcher(known: [], now: at("2026-11-25T00:00:00Z"))
         var next: UInt64 = 0
@@ -67,19 +67,19 @@ import Testing
     @Test(
         "Two roads, one play or two",
         arguments: [
-            // The same moment, told to the second and to the minute.
+            // The same moment, reported to the second and to the minute.
             (second("2026-11-01T20:31:45Z"), minute("2026-11-01T20:31:00Z"), nil, 1),
             (second("2026-11-01T20:31:45Z"), second("2026-11-01T20:36:45Z"), nil, 1),
             (second("2026-11-01T20:31:45Z"), second("2026-11-01T20:36:46Z"), nil, 2),
-            // A film of two hours: its last hour overlaps.
+            // A two-hour film: its last hour overlaps.
             (second("2026-11-01T20:00:00Z"), second("2026-11-01T21:00:00Z"), 120, 1),
             (second("2026-11-01T20:00:00Z"), second("2026-11-01T21:00:01Z"), 120, 2),
-            // A day, and a moment on it or not.
+            // A day, and a moment that is or is not on it.
             (second("2026-11-01T20:00:00Z"), day("2026-11-01"), nil, 1),
             (minute("2026-11-01T20:00:00Z"), day("2026-11-02"), nil, 2),
             (day("2026-11-01"), day("2026-11-01"), nil, 1), (day("2026-11-01"), day("2026-11-02"), nil, 2),
             (.unknown, .unknown, nil, 1),
-            // "At some time", and a date before that was said; one that lies after it is news.
+            // "At some time", and a date before that was reported; a later date is a new play.
             (second("2026-11-01T20:00:00Z"), .unknown, nil, 1), (.unknown, day("2026-11-01"), nil, 1),
             (.unknown, day("2026-11-26"), nil, 2),
         ] as [(PlayMoment, PlayMoment, Int?, Int)])
@@ -101,7 +101,7 @@ import Testing
         #expect(Self.plays(Self.incoming(evening, from: "trakt"), Self.incoming(evening, from: "trakt", key: "2")) == 1)
         let diary = Self.day("2026-11-01")
         #expect(Self.plays(Self.incoming(diary, from: "file"), Self.incoming(diary, from: "file", key: "2")) == 2)
-        // A hand that slips.
+        // An accidental second entry.
         #expect(Self.plays(Self.incoming(evening, from: "manual"), Self.incoming(later, from: "manual", key: "2")) == 1)
     }
 
@@ -147,7 +147,7 @@ import Testing
         }
     }
 
-    // The road's later word on the day was passed over: the entry was known.
+    // Previously, a road's later change of the day was ignored because the entry was known.
     @Test("A play that one road has brought is moved where that road has it on another day now, and no other play is")
     func moved() {
         let (id, now) = (PlayID(UUIDBits(high: 0, low: 7)), Self.at("2026-11-25T00:00:00Z"))
@@ -166,7 +166,7 @@ import Testing
             let verdict = matcher.verdict(on: incoming) { PlayID(UUIDBits(high: 0, low: 8)) }
             #expect(matcher.refined == (verdict == .moved(id) ? [id: after] : [:]))
             #expect(matcher.moved == (verdict == .moved(id) ? [id: before] : [:]))
-            // Once more it is where it is said to be.
+            // The second time, it is already where it is reported to be.
             #expect(matcher.verdict(on: incoming) { PlayID(UUIDBits(high: 0, low: 9)) } == .known(id))
             return verdict
         }
@@ -174,11 +174,11 @@ import Testing
         #expect(verdict([known(before, as: id)], before) == .known(id))
         #expect(verdict([known(before, as: id)], .unknown) == .known(id))
         #expect(verdict([known(before, as: id)], mayMove: false) == .known(id))
-        // Its person has put it there, another road tells of it too, or tells when it was.
+        // The person put it there, or another road reports it too or reports its time.
         #expect(verdict([known(before, as: id, isBrought: false)]) == .known(id))
         #expect(verdict([known(before, ["letterboxd", "trakt"], as: id)]) == .known(id))
         #expect(verdict([known(Self.second("2020-01-01T20:00:00Z"), as: id)]) == .known(id))
-        // Beside another entry of the day, and not on top of what another road tells of.
+        // It moves beside another entry of that day, but not onto one that another road reports too.
         let other = PlayID(UUIDBits(high: 0, low: 6))
         #expect(verdict([known(before, as: id), known(after, as: other, key: "2")]) == .moved(id))
         #expect(verdict([known(before, as: id), known(after, ["trakt"], as: other, key: "2")]) == .known(id))

@@ -4,12 +4,12 @@ import Testing
 
 @testable import ScrobbleService
 
-/// What really happened, told by several roads, comes to the same plays in whichever order they arrive.
+/// Real plays, reported by several roads, result in the same plays in whichever order they arrive.
 @Suite struct PlayOrderTests {
     private static let now = Timestamp("2026-11-25T00:00:00Z") ?? Timestamp(clampingMicrosecondsSinceEpoch: 0)
     private static let title = TitleID(UUIDBits(high: 4, low: 4))
 
-    /// One telling of a play that really happened; -1 for a telling that names no date.
+    /// One report of a real play; `play` is -1 for a report without a date.
     private struct Telling: Hashable {
         let play: Int
         let incoming: IncomingPlay
@@ -21,13 +21,14 @@ import Testing
             source: PlaySource(name: road, key: "\(key)"))
     }
 
-    /// Some plays on different days, each told by at least one road: to the second, to the minute, by its day.
+    /// Returns some plays on different days, each reported by at least one road: to the second, to the minute, or by
+    /// day.
     private static func tellings(_ random: inout SeededRandom) -> [Telling] {
         let noon = 1_790_000_000 / 86_400 * 86_400 + 43_200
         var tellings: [Telling] = []
         for play in 0..<Int(random.next() % 4) {
             let at = noon - (play * 5 + Int(random.next() % 3)) * 86_400
-            // A road may tell of the beginning and another of the end: together less than half the running time apart.
+            // One road may report the beginning and another the end: less than half the runtime apart in total.
             func moment(_ random: inout SeededRandom) -> Timestamp {
                 Timestamp(clampingMicrosecondsSinceEpoch: Int64(at + Int(random.next() % 2_400) - 1_200) * 1_000_000)
             }
@@ -46,7 +47,7 @@ import Testing
         return tellings
     }
 
-    /// Which tellings are of one play, and how exactly it is known.
+    /// Returns which reports are of one play, and how precisely it is known.
     private static func plays(_ tellings: [Telling]) -> (groups: Set<Set<PlaySource>>, again: Bool, exact: [Int]) {
         var matcher = PlayMatcher(known: [], now: now)
         var count: UInt64 = 0
@@ -152,10 +153,10 @@ import Testing
         for order in [[exact, near, day, sometime], [sometime, day, near, exact]] {
             #expect(Set(pairs(order)) == ["2→1", "3→1", "4→1"])
         }
-        // One road told of both: two plays.
+        // One road reported both: two plays.
         let listed = known(7, .second(evening, day: evening.date), ["trakt"])
         #expect(pairs([listed, known(5, .second(late, day: late.date), ["trakt"])]).isEmpty)
-        // The one that stands stays.
+        // The play that is not removed is kept.
         #expect(pairs([known(6, .second(evening, day: evening.date), ["plex"], removed: true), day]) == ["6→3"])
     }
 }

@@ -24,13 +24,13 @@ import Testing
         arguments: [
             (wish(0, nil), nil, .created, .created),
             (wish(0, "a"), known(0, "a"), .same, .same),
-            // The date of a wish alone is no news.
+            // A different date alone is no change.
             (wish(9, "a"), known(0, "a"), .same, .same),
             (wish(9, "b"), known(0, "a"), .updated, .updated),
             (wish(0, "b"), known(0, "a"), .older, .updated), (wish(0, "b"), known(9, "a"), .older, .updated),
             (wish(0, "a"), known(0, "a", removed: 5), .removedByYou, .created),
             (wish(5, "a"), known(0, "a", removed: 5), .removedByYou, .created),
-            // It was put there again after it was taken out.
+            // Added there again after it was removed here.
             (wish(6, "a"), known(0, "a", removed: 5), .created, .created),
         ] as [(ShelfItem<WatchlistDetails>, KnownItem<WatchlistDetails>?, LedgerOutcome, LedgerOutcome)])
     func arriving(
@@ -56,7 +56,7 @@ import Testing
         #expect(removal(Self.known(5, nil), at: 4, .person) == [.removed])
     }
 
-    /// A shelf as the rule says, without a database.
+    /// Applies the rule to a shelf, without a database.
     private static func apply(
         _ items: [ShelfItem<WatchlistDetails>], _ shelf: inout [TitleID: KnownItem<WatchlistDetails>],
         _ authority: LedgerAuthority
@@ -78,7 +78,7 @@ import Testing
             }
             var shelf: [TitleID: KnownItem<WatchlistDetails>] = [:]
             _ = Self.apply(file, &shelf, .file)
-            // The person takes some out, later than anything in the file.
+            // The person removes some, later than anything in the file.
             for title in shelf.keys.sorted(by: { $0.uuid < $1.uuid }) where random.next() % 3 == 0 {
                 shelf[title] = shelf[title].map {
                     KnownItem(item: $0.item, removedAt: Self.at(100), source: "person", batch: nil)
@@ -101,7 +101,7 @@ import Testing
         #expect(moving([4, 2], before: 1) == titles([4, 2, 1, 3]))
         #expect(moving([1], before: nil) == titles([2, 3, 4, 1]))
         #expect(moving([1, 9, 1], before: 4) == titles([2, 3, 1, 4]))
-        // What is moved is no anchor.
+        // An item that moves is not an anchor.
         #expect(moving([2, 3], before: 3) == titles([1, 4, 2, 3]))
         #expect(moving([], before: 3) == titles([1, 2, 3, 4]))
     }

@@ -7,7 +7,7 @@ import Testing
 @Suite struct ShowProgressTests {
     private static let today = CalendarDate("2026-11-25") ?? Timestamp(clampingMicrosecondsSinceEpoch: 0).date
 
-    /// `season`x`number`, aired unless it is said to be in the future or of unknown date; played at `times`.
+    /// Returns episode `season`x`number`, aired unless `released` is in the future or unknown, and played at `times`.
     private static func episode(
         _ season: Int, _ number: Int, played times: [Int] = [], released: String? = "2026-01-01"
     ) -> EpisodeState {
@@ -35,7 +35,7 @@ import Testing
         #expect((all.aired, all.watched) == (3, 2))
         #expect(!all.isWatched)
         #expect(all.next == nil, "a special never comes next")
-        // Seen at a festival, a day before.
+        // Seen at a festival, a day before its release.
         let early = Self.progress([Self.episode(1, 1, played: [1], released: "2026-11-26")])
         #expect((early.aired, early.watched) == (1, 1))
         #expect(!Self.progress([]).isWatched)
@@ -49,19 +49,19 @@ import Testing
         #expect(next([Self.episode(1, 2), Self.episode(1, 1)]) == "1x1")
         #expect(next([Self.episode(1, 1, played: [1]), Self.episode(1, 2), Self.episode(2, 1)]) == "1x2")
         #expect(next([Self.episode(1, 1, played: [1]), Self.episode(1, 2, released: "2026-11-26")]) == nil)
-        // A finale that was seen once does not hide the beginning that one is at now.
+        // A finale seen once does not hide the beginning, where the viewer is now.
         #expect(
             next([
                 Self.episode(1, 1, played: [9]), Self.episode(1, 2), Self.episode(3, 1, played: [1]),
                 Self.episode(3, 2),
             ]) == "1x2")
-        // A whole season marked at one moment: the furthest counts, not a gap in it.
+        // A whole season marked at one moment: the furthest episode counts, not a gap within it.
         #expect(
             next([
                 Self.episode(1, 1, played: [3]), Self.episode(1, 2), Self.episode(1, 3, played: [3]),
                 Self.episode(2, 1),
             ]) == "2x1")
-        // Whoever watches again goes on behind what was seen before.
+        // A rewatch continues after the episode last seen.
         #expect(
             next([Self.episode(1, 1, played: [1, 9]), Self.episode(1, 2, played: [2]), Self.episode(1, 3)]) == "1x3")
         #expect(next([Self.episode(0, 7, played: [9]), Self.episode(1, 1, played: [1]), Self.episode(1, 2)]) == "1x2")

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// What Simkl says of a library and of what happened in it.
+/// What Simkl reports about a library and its activities.
 @Suite struct SimklLibraryTests {
     private func value(_ text: String) throws -> JSONValue {
         try decodeJSON(JSONValue.self, from: Array(text.utf8), unknownMembers: .tolerate)
@@ -146,7 +146,7 @@ import Testing
         let unshown = moved.reached(since: before, [], [:], at: now)
         #expect(unshown.all == "1" && unshown.lists["movies"] == before.lists["movies"])
         #expect(unshown.groups["shows"] == "2", "the other groups have come as far as they say")
-        // Only a place where somebody stopped has moved: nothing had to be shown.
+        // Only a playback position has moved, so nothing had to be shown.
         let played = try stamps("3", lists: ["movies": "1"])
         #expect(played.reached(since: before, [], [:], at: now) == played)
 
@@ -160,12 +160,12 @@ import Testing
             removed.reached(since: before, [], rest(50, of: 100), at: now).removals["movies"] == "", "read once more")
         #expect(
             removed.reached(since: before, [], rest(50, of: 50), at: now) == removed, "the second time nothing is new")
-        // A list of numbers does not make up for changes that did not come.
+        // A list of ids does not make up for changes that are missing.
         let both = try stamps("2", lists: ["movies": "2"], removals: ["movies": "2"])
         #expect(both.reached(since: before, [], rest(9, of: 10), at: now).all == "1")
     }
 
-    /// Each of the two was asked for again at every check, for ever.
+    /// Previously, either was requested again at every check, forever.
     @Test(
         "What came and went, and a group that was emptied, are believed once the same was said for a minute, and no sooner"
     )
@@ -173,7 +173,7 @@ import Testing
         let now = try #require(Timestamp("2026-11-20T20:00:00Z"))
         func after(_ seconds: Int64) -> Timestamp { now.advanced(by: .seconds(seconds)) }
         let before = try stamps("1", lists: ["movies": "1"], removals: ["movies": "1"])
-        // Put on a list and taken off again: both have moved, and nothing is shown.
+        // Added to a list and removed again: both stamps have moved, and nothing is shown.
         let passed = try stamps("2", lists: ["movies": "2"], removals: ["movies": "2"])
         let rest = ["movies": SimklStamps.Rest(left: [1], known: [1])]
         let first = passed.reached(since: before, [], rest, at: now)
@@ -183,16 +183,16 @@ import Testing
         #expect(passed.reached(since: soon, [], rest, at: after(60)) == passed)
         #expect(passed.reached(since: soon, [], [:], at: after(60)).all == "1", "what is left is not known")
         #expect(passed.reached(since: soon, [movie], rest, at: after(1)) == passed, "it was shown after all")
-        // Something happened meanwhile: it begins anew.
+        // Something happened in the meantime: the wait starts over.
         let later = try stamps("3", lists: ["movies": "3"], removals: ["movies": "2"])
         let anew = later.reached(since: soon, [], rest, at: after(60))
         #expect(anew.all == "1" && later.reached(since: anew, [], rest, at: after(120)) == later)
-        // Lists alone cannot move without an item that has.
+        // List stamps cannot move unless an item has.
         let untrue = try stamps("2", lists: ["movies": "2"], removals: ["movies": "1"])
         let never = untrue.reached(since: before, [], [:], at: now)
         #expect(untrue.reached(since: never, [], [:], at: after(3_600)).all == "1")
 
-        // The last one of a group has left.
+        // The last item of a group is gone.
         let last = try stamps("2", lists: ["movies": "1"], removals: ["movies": "2"])
         func empty(_ known: Int) -> [String: SimklStamps.Rest] {
             ["movies": SimklStamps.Rest(left: [], known: Set((0..<known).map(Int64.init)))]
@@ -205,21 +205,21 @@ import Testing
         #expect(last.believed(empty(1), since: doubted, [movie], at: after(60)).isEmpty, "it is shown beside it")
         #expect(last.believed(empty(1), since: doubted, [], at: after(60)) == empty(1))
         #expect(last.reached(since: doubted, [], empty(1), at: after(60)) == last)
-        // Several take a day, by which an outage is over.
+        // Several at once take a day, by which time an outage is over.
         #expect(last.believed(empty(2), since: doubted, [], at: after(86_399)).isEmpty)
         #expect(last.believed(empty(2), since: doubted, [], at: after(86_400)) == empty(2))
-        // That nothing was shown, while something was left, is another doubt: one empty list proves nothing then.
+        // That nothing was shown while something was left is a separate doubt: one empty list proves nothing then.
         #expect(passed.believed(empty(1), since: first, [], at: after(60)).isEmpty)
         let emptied = passed.reached(since: first, [], [:], doubted: ["movies"], at: after(60))
         #expect(passed.believed(empty(1), since: emptied, [], at: after(119)).isEmpty)
         #expect(passed.believed(empty(1), since: emptied, [], at: after(120)) == empty(1))
         // Nor the other way round.
         #expect(passed.reached(since: emptied, [], rest, at: after(120)).all == "1")
-        // Many that left at once are read a second time, which needs no other minute.
+        // Many removals at once are read a second time, which does not take another minute.
         let many = last.reached(since: doubted, [], empty(9), at: after(60))
         #expect(many.removals == before.removals && many.doubts == doubted.doubts)
         #expect(last.reached(since: many, [], empty(0), at: after(61)) == last)
-        // We took it off ourselves: nothing would be taken.
+        // We removed it ourselves: there is nothing to remove here.
         #expect(last.believed(empty(0), since: before, [], at: now) == empty(0))
         #expect(last.believed(empty(0), since: before, [movie], at: now).isEmpty, "it would be taken")
     }

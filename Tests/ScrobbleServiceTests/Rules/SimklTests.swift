@@ -6,7 +6,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// What Simkl's answers mean, and what is written there.
+/// What Simkl's answers mean, and what is sent to it.
 @Suite struct SimklTests {
     private func answer(_ status: Int, _ body: String = "", html: Bool = false) -> SimklAnswer {
         SimklAnswer(status: status, isHTML: html, body: Array(body.utf8))
@@ -165,7 +165,7 @@ import Testing
                 SimklCalls.call(
                     .checkIn, [(job(.checkIn, .movie, JobPayload(progressPercent: 0)), film)], isLate: false))
                 == #"scrobble/checkin {"movie":{"title":"F","year":1999,"ids":{"simkl":3,"imdb":"tt1","tmdb":2}}}"#)
-        // Never so far that it would be counted.
+        // Never so far that it would be counted as watched.
         for (told, sent) in [(0.0, "0"), (42.125, "42.13"), (97, "79.99")] {
             let named = (job(.checkOut, .episode, JobPayload(progressPercent: told)), episode(2))
             #expect(
@@ -192,7 +192,7 @@ import Testing
             text(SimklCalls.moving([((job(.removeFromWatchlist, .movie), film), "completed", "2020-01-01T00:00:00Z")]))
                 == #"sync/add-to-list {"movies":[{"title":"F","year":1999,"ids":{"simkl":3,"imdb":"tt1","tmdb":2},"to":"completed","watched_at":"2020-01-01T00:00:00Z"}]}"#
         )
-        // Nothing that would take a rating along, and nothing that Simkl has no place for.
+        // Nothing that would delete a rating as well, and nothing that Simkl has no place for.
         for (action, kind) in [
             (JobAction.removePlay, TitleKind.movie), (.removeFromWatchlist, .episode), (.addToCollection, .movie),
             (.rate, .episode), (.rate, .season), (.addPlay, .series), (.addToWatchlist, .episode),

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// Every recording of Trakt's own lists, held against what reads them.
+/// Every recording of Trakt's own lists, checked against the code that reads them.
 @Suite struct TraktRecordingsTests {
     private static let folder = ProcessInfo.processInfo.environment["REELAY_FIXTURES"].map { "\($0)/trakt/" }
 
@@ -14,7 +14,7 @@ import Testing
         return try decodeJSON(JSONValue.self, from: Array(try Data(contentsOf: url)))
     }
 
-    /// Answers to GET in a recording that are lists, with their headers.
+    /// Returns the GET responses in a recording that are lists, with their headers.
     private static func answers(_ name: String) throws -> [(uri: String, headers: JSONValue, rows: [JSONValue])] {
         try json(name).array.compactMap { exchange in
             let (request, response) = (exchange["request"], exchange["response"])
@@ -62,7 +62,7 @@ import Testing
     func rows(name: String, facet: SyncFacet, atLeast: Int) throws {
         let rows = try Self.json(name).array
         #expect(rows.count >= atLeast)
-        // People were once on watchlists; a list of titles of a kind is asked for, which has none.
+        // Watchlists once contained people; a list requested by kind of title has none.
         for row in rows where row["type"].string != "person" {
             let kind = Self.kind(row)
             let read = try #require(TraktRows.row(row, facet, kind), "\(row)")
@@ -97,7 +97,7 @@ import Testing
                 let read = try #require(TraktRows.row(row, facet, Self.kind(row)), "\(row)")
                 if case .collected(let details, let at) = read.value {
                     #expect(at != nil)
-                    // What it says of the form is said in words that are known, so that telling it again changes nothing.
+                    // The media details map to known values, so that sending them again changes nothing.
                     let value = CollectedValue(details)
                     #expect(CollectedValue(stored: value.stored) == value)
                     #expect(
@@ -116,7 +116,7 @@ import Testing
                 PageTally.Page(
                     number: number("Page") ?? 1, rowCount: answer.rows.count, limit: number("Limit"), pageCount: pages,
                     itemCount: items))
-            // A page that is not the last proves nothing, the whole list does.
+            // A page that is not the last proves nothing; the whole list does.
             #expect((tally.doubt == nil) == (answer.rows.count == items), "\(answer.uri)")
             #expect(tally.wantsMore == (pages > 1))
         }

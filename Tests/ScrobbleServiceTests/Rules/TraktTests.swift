@@ -29,7 +29,7 @@ import Testing
         #expect(Self.answer(403).reply(now: Self.now) == .askUser(.apiKeyRejected))
         #expect(Self.answer(403, html: true).reply(now: Self.now) == .wait(.seconds(900), "turned away (403)"))
         #expect(Self.answer(420).reply(now: Self.now) == .barred(.accountLimit))
-        // An address that moved once made everything given up that was told meanwhile.
+        // Previously, a temporary redirect made every job sent in the meantime be given up.
         for status in [301, 302, 307, 308, 408, 425] {
             #expect(Self.answer(status).reply(now: Self.now) == .notTaken("Trakt did not take it (\(status))"))
         }
@@ -163,7 +163,7 @@ import Testing
             let lane = LaneKey(user: UserID(UUIDBits(high: 1, low: 3)), provider: .trakt)
             let new = change.job(
                 on: lane, batch: BatchID(UUIDBits(high: 1, low: 4)), id: UUIDBits(high: 1, low: 5))
-            // As the queue keeps it.
+            // As the queue stores it.
             let payload = try? decodeJSON(JobPayload.self, from: encodeJSON(new.payload))
             let job = QueueJob(
                 id: new.id, position: 0, kind: new.kind, title: new.title, action: new.action,

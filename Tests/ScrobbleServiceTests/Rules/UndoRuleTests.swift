@@ -20,17 +20,17 @@ import Testing
         "What was there before, who wrote it last, and what undoing does",
         arguments: [
             (touched(.watchlist, was: false, by: batch), .erase), (touched(.watchlist, was: true, by: batch), .putBack),
-            // A click, or another batch, came after.
+            // Followed by a click, or by another batch.
             (touched(.watchlist, was: false, by: nil), .keepEdit),
             (touched(.watchlist, was: true, by: other), .keepEdit),
             (touched(.watchlist, was: false, is: false, by: nil), .nothing),
-            // A play that another road tells of too; one that the batch only told of; one that was edited since.
+            // A play that another road reports too; one that the batch only reported; one that was edited since.
             (touched(.play, was: false, by: batch, others: 1), .keepShared),
             (touched(.play, was: true, from: other, by: other), .takeRoad),
             (touched(.play, was: true, from: nil, by: nil), .takeRoad),
             (touched(.play, was: true, from: other, by: nil), .keepEdit),
             (touched(.play, was: true, by: batch), .putBack),
-            // A list with something on it that somebody else put there.
+            // A list with an item that another source added.
             (touched(.list, was: false, by: batch, others: 2), .keepShared),
             (touched(.list, was: false, by: batch), .erase),
         ] as [(TouchedItem, UndoVerdict)])

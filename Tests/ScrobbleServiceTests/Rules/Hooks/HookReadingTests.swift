@@ -4,7 +4,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// What media servers send, in their own forms.
+/// What media servers send, in their own formats.
 @Suite struct HookReadingTests {
     private static let fixtures = ProcessInfo.processInfo.environment["REELAY_FIXTURES"]
 
@@ -17,7 +17,7 @@ import Testing
         return event
     }
 
-    /// A member of a recorded file, or the whole, as its own text.
+    /// Returns a member of a recorded file, or all of it, as text.
     private static func recorded(_ file: String, _ member: String? = nil) throws -> String {
         let url = URL(fileURLWithPath: try #require(fixtures)).appendingPathComponent("webhooks/\(file)")
         let json = try JSONSerialization.jsonObject(with: Data(contentsOf: url))
@@ -40,7 +40,7 @@ import Testing
         #expect(event.length == .seconds(5_940))
         #expect(event.position == nil)
         #expect(event.player == "f34345234ef4523423432-com-plexapp-android")
-        // Plex names no time: the same text is the same scrobble for some minutes, and another viewing after them.
+        // Plex sends no time: the same text is the same scrobble for a few minutes, and another viewing after that.
         #expect(reading.fingerprintSalts(receivedAt: Timestamp(clampingMicrosecondsSinceEpoch: 1)) == ["0", "-1"])
     }
 
@@ -85,7 +85,7 @@ import Testing
         #expect(music.account?.name == "Tabitha")
         let flat = try #require(Self.read(try Self.recorded("watchstate_mediabrowser_data.json", "webhook_jellyfin")))
         guard case .event(let stop) = flat.content else { throw CocoaError(.coderValueNotFound) }
-        // Ids in lower case; one that is none is left out.
+        // Ids in lower case; a malformed one is left out.
         #expect(stop.item.ids == ExternalIds(tmdb: 123))
         #expect(stop.position == .seconds(80))
         let mark = try #require(Self.read(try Self.recorded("watchstate_mediabrowser_data.json", "webhook_emby")))
@@ -115,7 +115,7 @@ import Testing
                 for path in Self.paths(whole) {
                     let changed = Self.changed(whole, path[...], to: value)
                     let data = try JSONSerialization.data(withJSONObject: changed)
-                    // Whatever comes of it, something does.
+                    // The result does not matter, as long as reading returns.
                     _ = HookReading(Array(data))
                 }
             }
@@ -220,7 +220,7 @@ import Testing
         #expect(SittingMove.of(silent, nil) == .log(progressPercent: SittingMove.completedPercent))
         let early = try stop(false, position: 0, length: 60_000_000_000)
         #expect(early.progressPercent == 0 && !early.isCompleted, "stopped at the beginning")
-        // A file whose length Jellyfin has not read: what metadata says of the title counts.
+        // A file whose length Jellyfin has not read: the runtime from metadata counts.
         let unread = try stop(true, position: 57_000_000_000, length: 0)
         #expect(abs(try #require(unread.progressPercent) - 95) < 0.01 && unread.runtime == .seconds(6_000))
     }
@@ -242,7 +242,7 @@ import Testing
 
     @Test("A word without a time is of now: the same is meant again a while later, and one that is sent twice is one")
     func undated() throws {
-        // Plex gives its words no time: a film that is watched again may end at the very same place.
+        // Plex events carry no time: a film watched again may end at the very same position.
         for event in ["stop", "scrobble", "mark_played", "mark_unplayed", "media.stop", "media.scrobble"] {
             let text =
                 event.hasPrefix("media.")

@@ -34,10 +34,10 @@ import Testing
         #expect(HookTitles.questions(placeless).isEmpty)
     }
 
-    /// Metadata, which knows the first episode by its id and the others by its series alone.
+    /// Metadata that knows the first episode by its id and the others only by their series.
     private struct Metadata: RPCCaller {
         static let series = TitleID(UUIDBits(high: 2, low: 2))
-        /// What it knows of the series.
+        /// The episode numbers it knows of the series.
         let numbers: ClosedRange<Int>
 
         func call<Params: JSONEncodable, Result: JSONDecodable>(

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// What a word of a media server does to a sitting, without a database.
+/// What an event from a media server does to a sitting, without a database.
 @Suite struct SittingMoveTests {
     private static let start = Timestamp(clampingMicrosecondsSinceEpoch: 1_790_000_000_000_000)
     private static let item = MediaItem(kind: .movie, key: "1", name: "x")
@@ -44,7 +44,7 @@ import Testing
                 .begin(progressPercent: 12, isTold: true)
             ),
             (Self.word(.progress, percent: 12), nil, .begin(progressPercent: 12, isTold: true)),
-            // Heard of first while it stands still.
+            // First heard of while paused.
             (Self.word(.progress, percent: 12, paused: true), nil, .pause(progressPercent: 12)),
             (Self.word(.progress, paused: true), nil, .pause(progressPercent: 0)),
             (Self.word(.seek, percent: 70), Self.open(.playing), .advance(progressPercent: 70)),
@@ -52,7 +52,7 @@ import Testing
             (Self.word(.stop, percent: 95), nil, .log(progressPercent: 95)),
             (Self.word(.stop, percent: 30), Self.open(.playing, at: 1_200), .log(progressPercent: 30)),
             (Self.word(.stop, percent: 30), Self.open(.playing, at: 630), .end(progressPercent: 30)),
-            // Ten minutes of a hundred have passed since a tenth.
+            // Ten minutes of a hundred have passed since 10 percent.
             (Self.word(.stop), Self.open(.playing), .end(progressPercent: 20)),
             (Self.word(.stop), Self.open(.paused), .end(progressPercent: 10)),
             (Self.word(.stop, percent: 3, completed: true), Self.open(.playing), .end(progressPercent: 90)),
@@ -61,13 +61,13 @@ import Testing
             (Self.word(.scrobble), nil, .log(progressPercent: 90)),
             (Self.word(.markPlayed), nil, .log(progressPercent: nil)),
             (Self.word(.markUnplayed), nil, .unlog),
-            // More than five minutes ago.
+            // More than five minutes old.
             (Self.word(.play, heard: 901), nil, .nothing("too long ago")),
             (Self.word(.pause, heard: 901), Self.open(.playing), .nothing("too long ago")),
             (Self.word(.stop, heard: 901, percent: 95), nil, .log(progressPercent: 95)),
             (Self.word(.stop, heard: 901, percent: 95), Self.open(.playing), .end(progressPercent: 95)),
             (Self.word(.scrobble, heard: 90_000), nil, .log(progressPercent: 90)),
-            // Words that overtake each other on their way.
+            // Events that arrive out of order.
             (Self.word(.pause, at: 600), Self.open(.playing, 10, at: 601), .nothing("overtaken by a later word")),
         ]
         for (word, open, move) in cases {
@@ -89,7 +89,7 @@ import Testing
         let advance = SittingMove.advance(progressPercent: 60)
         #expect(SittingMove.of(Self.word(.progress, percent: 60), counted(90)) == advance)
         #expect(SittingMove.of(Self.word(.progress, percent: 12), counted(nil)) == .advance(progressPercent: 12))
-        // A threshold of a fifth: what was counted there goes on.
+        // With a threshold of 20 percent: what was counted at that point continues.
         #expect(SittingMove.of(Self.word(.progress, percent: 21), counted(20)) == .advance(progressPercent: 21))
         #expect(
             SittingMove.of(Self.word(.progress, percent: 12, paused: true), counted(90)) == .pause(progressPercent: 12))

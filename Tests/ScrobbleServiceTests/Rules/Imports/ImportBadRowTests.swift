@@ -3,7 +3,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// One row that cannot be read is one row, whatever is wrong with it: what is before it and behind it is read.
+/// An unreadable row is only one row, whatever is wrong with it: the rows before and after it are read.
 @Suite struct ImportBadRowTests {
     private static func rows(
         _ path: String, _ text: String, pieceBytes: Int = .max, limits: ImportLimits = ImportLimits()
@@ -28,7 +28,7 @@ import Testing
 
     // MARK: Dates
 
-    /// A play of the year 2999 was taken, and headed the history for good.
+    /// Previously, a play dated 2999 was accepted, and stayed at the top of the history for good.
     @Test("what is dated after the import came is a row that says so; where it is tomorrow already it is not")
     func ahead() throws {
         let present = ImportPresent(try #require(Timestamp("2024-05-05T12:00:00Z")))
@@ -41,7 +41,7 @@ import Testing
             #expect(problems(play) == nil)
             play.watchedOn = CalendarDate("2024-05-07")
             #expect(problems(play) == ["watched date: 2024-05-07 lies ahead"])
-            // What its person says mends it.
+            // A correction by the person fixes it.
             let day = try #require(CalendarDate("2024-05-01"))
             #expect(present.refused(play)?.on(day).problems == nil)
             (play.watchedOn, play.watchedAt) = (nil, Timestamp("2024-05-05T12:05:00Z"))
@@ -60,7 +60,8 @@ import Testing
 
     // MARK: JSON
 
-    /// Beyond some 1,050 episodes of one show nothing of a collection was read, nor anything behind that show.
+    /// Previously, beyond some 1,050 episodes of one show, nothing of a collection was read, nor anything after that
+    /// show.
     @Test("a show of thousands of episodes is read, and the shows behind it", arguments: ["collection", "watched"])
     func longShow(category: String) {
         let date = "2020-01-02T03:04:05.000Z"
@@ -93,7 +94,7 @@ import Testing
         let found = Self.rows("watched-history-1.json", text, pieceBytes: pieceBytes, limits: limits)
         #expect(found.failure == nil && !found.reader.isPartial)
         #expect(found.rows.map(\.key) == ["1", nil, "3"] && found.rows.map(\.line) == [1, 2, 3])
-        // A row that means something and cannot be read is `invalid`; one that is only shown would be passed over.
+        // An unreadable row that carries data is `invalid`; one that is only shown would be passed over.
         #expect(found.rows.map(\.kind) == [.play, .play, .play])
         #expect(found.rows[1].problems == ["the element is larger than 1 KiB"] && found.rows[1].title == nil)
         let own = Self.rows(
@@ -120,7 +121,7 @@ import Testing
                 .element(Array(#""1234567""#.utf8)), .element(Array(#""12345678""#.utf8)), .tooLarge, .tooLarge,
                 .element([UInt8(ascii: "1")]),
             ])
-        // The end of a text within an element that is too large is a break as well.
+        // The end of the text within an element that is too large is an error as well.
         var cut = JSONParts(bytesMax: 3)
         try cut.feed(Array("[1234".utf8)) { _, _ in }
         #expect(throws: JSONParts.Failure.broken(element: 1)) { try cut.finish() }
@@ -153,7 +154,7 @@ import Testing
         ("mine.csv", "Title,Kind,Rating,Given Value,Given Scale,Rated At", "M,movie,8.0,,,2020-01-01T00:00:00Z"),
     ]
 
-    /// Such a record ended the reading of its file.
+    /// Previously, such a record ended the reading of its file.
     @Test("a record that is far too long, or has far too many fields, is a bad row; so is a rest within quotes")
     func refused() {
         let (long, wide) = (String(repeating: "x", count: 1_100_000), String(repeating: ",", count: 1_200))

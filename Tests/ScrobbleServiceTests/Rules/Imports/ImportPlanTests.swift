@@ -153,7 +153,7 @@ struct ImportPlanTests {
         var random = SeededRandom(seed: UInt64.random(in: 0...UInt64.max))
         for _ in 0..<3_000 {
             let rows = (0..<Int.random(in: 1...8, using: &random)).map { _ in
-                // A list's own row is no title's.
+                // The row of a list itself belongs to no title.
                 let kind = ImportRowKind.allCases.filter { $0 != .list }.randomElement(using: &random) ?? .play
                 let day = Bool.random(using: &random) ? "2020-01-0\(Int.random(in: 1...3, using: &random))" : nil
                 return Self.row(

@@ -44,7 +44,7 @@ struct ImportRowsTests {
         )
         #expect(rows[1].watchedOn == CalendarDate("2021-06-15"))
         #expect(rows[1].key == "Harbour (0) 2021-06-15")
-        // Its cells say that there is nothing; columns that are not there say nothing.
+        // Its empty cells say that there is no value; missing columns say nothing.
         #expect(rows[1].tags == [] && rows[1].rewatch == false && rows[1].rating == nil && rows[1].ofPlay == true)
         let bare = try Self.rows("d.csv", "Date,Name,Year,Letterboxd URI,Watched Date\n2021-06-15,Harbour,,,\n").rows
         #expect(bare.map(\.kind) == [.play])
@@ -68,7 +68,7 @@ struct ImportRowsTests {
         #expect(film.title?.ids.letterboxd == "hOwC")
     }
 
-    /// A copy of an export whose line ends had been changed was news of every review with several lines.
+    /// Previously, a copy of an export with converted line endings looked like an update of every multi-line review.
     @Test("a review says the same whichever way its lines end", arguments: ["\n", "\r\n", "\r"])
     func lineEnds(end: String) throws {
         let head = "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Review,Tags,Watched Date\r\n"
@@ -130,7 +130,7 @@ struct ImportRowsTests {
             """
         let deleted = try Self.rows("deleted/diary.csv", diary).rows
         try #require(deleted.map(\.kind) == [.shown])
-        // With all that they say: the day, the entry and the rest were left out.
+        // With everything they carry: previously the day, the entry and the rest were left out.
         var live = try #require(try Self.rows("diary.csv", diary).rows.first)
         (live.kind, live.file) = (.shown, "deleted/diary.csv")
         #expect(deleted == [live])
@@ -180,7 +180,7 @@ struct ImportRowsTests {
         let listed =
             "Position,Const,Created,Modified,Description,Title,Title Type,Year,Your Rating,Date Rated\n1,tt0111161,2020-05-01,,,X,movie,1994,,\n"
         #expect(try Self.rows("WATCHLIST.csv", listed).rows.map(\.kind) == [.watchlist])
-        // A name that says nothing is that of the watchlist, unless other files are beside it.
+        // A name that says nothing is taken for the watchlist's, unless there are other files beside it.
         for name in ["0b2cd1f0-8f2e-4f0a-9d3e-7c1a5b6d7e8f.csv", "export.csv", "file"] {
             #expect(try Self.rows(name, listed, isLone: true).rows.map(\.kind) == [.watchlist], "\(name)")
             #expect(try Self.rows(name, listed).rows.map(\.kind) == [.listItem], "\(name)")
@@ -211,7 +211,7 @@ struct ImportRowsTests {
         let list = try Self.rows("export/My Watchlist.csv", listed).rows
         #expect(list.map(\.kind) == [.watchlist, .rating, .watchlist])
         #expect(list.allSatisfy { $0.list == nil && $0.rank == nil })
-        // Every list was taken for the watchlist.
+        // Previously, every list was taken for the watchlist.
         let (noir, reader) = try Self.rows("export/Best of Noir.csv", listed)
         #expect(reader.recognisedAs == "imdb list" && noir.map(\.kind) == [.listItem, .rating, .listItem])
         #expect(noir.map(\.listName) == ["Best of Noir", nil, "Best of Noir"])
@@ -222,7 +222,7 @@ struct ImportRowsTests {
         #expect(list[2].problems == ["const: nm0000001 is no id of IMDb's"])
     }
 
-    /// Every element of every file of Trakt's is at least one row, and what it is.
+    /// Every element of every Trakt file is at least one row, of the right kind.
     @Test(
         "no element of Trakt's export is passed over",
         arguments: [
@@ -276,7 +276,7 @@ struct ImportRowsTests {
         #expect(rows.filter { $0.problems != nil }.count == problems, "\(file) \(element): \(rows)")
     }
 
-    /// Every row of every file of Letterboxd's is one row, and what it is.
+    /// Every row of every Letterboxd file is one row, of the right kind.
     @Test(
         "no row of Letterboxd's export is passed over",
         arguments: [
@@ -297,7 +297,7 @@ struct ImportRowsTests {
             ("profile.csv", "Date Joined,Username,Given Name", [.shown]),
         ] as [(String, String, [ImportRowKind])])
     func letterboxdRows(file: String, header: String, kinds: [ImportRowKind]) throws {
-        // As many cells as columns, each as it may be; then the same row again, a bare one, and one that is too short.
+        // As many cells as columns, all valid; then the same row again, a bare one, and one that is too short.
         let cells = [
             "date": "2020-01-02", "date joined": "2020-01-02", "name": "A Film", "year": "1999",
             "letterboxd uri": "https://boxd.it/abcd", "rating": "3.5", "watched date": "2020-01-01",
@@ -312,7 +312,7 @@ struct ImportRowsTests {
         let rows = try Self.rows(file, text).rows
         #expect(rows.map(\.line) == [2, 3, 4, 5], "\(file)")
         #expect(rows.prefix(3).allSatisfy { $0.kind == kinds[0] }, "\(file): \(rows.map(\.kind))")
-        // What should name a film and does not cannot be read; it is not only there to be looked at.
+        // A row that should name a film but does not is unreadable, rather than only shown.
         #expect(rows[3].kind == kinds[0])
         #expect((rows[3].problems?.contains("name: is missing") == true) == isOfFilms, "\(file)")
         let zero = row.replacing("3.5", with: "0")
@@ -358,7 +358,7 @@ struct ImportRowsTests {
         )
         #expect(comment.rows.map(\.text) == ["Fine."])
         #expect(comment.rows.map(\.spoiler) == [true])
-        // A list is as old as its header says, not as what was put on it first.
+        // A list is as old as its header says, not as its first item.
         let header = try Self.rows(
             "lists-lists.json",
             #"[{"name":"Mine","description":"All","created_at":"2019-01-02T03:04:05Z","ids":{"trakt":9,"slug":"mine"}}]"#
@@ -412,7 +412,7 @@ struct ImportRowsTests {
         #expect(rows[4].problems == ["the row names no film"])
     }
 
-    /// Such a row was said to name no film.
+    /// Previously, such a row was reported to name no film.
     @Test("an address names a film as well, under either name of its column; beside a day only where we wrote it")
     func filmAddresses() throws {
         let text = """
@@ -429,7 +429,7 @@ struct ImportRowsTests {
         #expect(rows.map { $0.title?.ids.letterboxd } == ["2b1s", "2b1t", "hOwC", nil, "xxxx", nil, nil])
         #expect(rows.prefix(5).allSatisfy { $0.problems == nil && $0.title != nil })
         #expect(rows.suffix(2).allSatisfy { $0.problems == ["the row names no film"] })
-        // Films without a name are as many films as there are addresses.
+        // Films without a name are as many as their addresses.
         let keys = rows.compactMap { $0.title.map { ImportItemKey.of($0) } }
         #expect(keys[0] != keys[1] && keys[2] == keys[3])
         let other = try Self.rows("mine.csv", "url,Review\nhttps://boxd.it/2b1s,Well\n")

@@ -118,7 +118,7 @@ struct LetterboxdReaderTests {
                 "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Review,Tags,Watched Date", "orphaned/reviews.csv",
                 LetterboxdFile(kind: .reviews, section: .orphaned)
             ),
-            // Somebody has taken columns out.
+            // Columns were removed.
             ("Name,Year,Watched Date", "diary.csv", LetterboxdFile(kind: .diary, section: .live)),
             (
                 "Date,Name,Year,Rating,Rewatch,Tags,Watched Date", "diary.csv",
@@ -144,7 +144,7 @@ struct LetterboxdReaderTests {
         }
         #expect(try Self.items(films, path: "1.csv", kind: .watchlist).count == 2)
         #expect(throws: Failure.unknown) { try Self.items("Const,Your Rating\ntt1,8\n", path: "ratings.csv") }
-        // Anybody's table.
+        // A table from anywhere.
         for header in ["Name,Rating", "Name,Year", "Name,Year,Rating", "Name,Review", "Year,Watched Date"] {
             #expect(throws: Failure.unknown) { try Self.items("\(header)\na,b\n", path: "ratings.csv") }
         }
