@@ -7,7 +7,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// Batches in a real Postgres: what they wrote, and taking it back.
+/// Batches in a real Postgres: what they write, and undoing it.
 @Suite struct BatchStoreTests {
     private static func wish(_ title: Int, at seconds: Int = 0) -> ShelfItem<WatchlistDetails> {
         ShelfItem(
@@ -21,7 +21,7 @@ import Testing
             details: ListItemDetails(note: nil, rank: nil))
     }
 
-    /// Writes something of everything: new things, changes of things that are there, and removals.
+    /// Writes some of everything: additions, changes of existing items, and removals.
     private static func write(_ fixture: LedgerFixture, _ batch: BatchID?, _ road: String, at seconds: Int) async throws
     {
         let deadline = LedgerFixture.deadline()
@@ -65,10 +65,10 @@ import Testing
             #expect(counts.kept == 0)
             #expect(counts.restored > 8)
             #expect(try await fixture.everything() == before)
-            // Once more changes nothing.
+            // Undoing again changes nothing.
             #expect(try await fixture.undo(batch) == counts)
             #expect(try await fixture.everything() == before)
-            // And the same comes again as if it had never been there.
+            // The same data arrives again, as if it had never been there.
             let again = try await fixture.newBatch()
             try await Self.write(fixture, again, "trakt", at: 2)
             #expect(try await fixture.undo(again) == counts)
@@ -124,7 +124,8 @@ import Testing
         }
     }
 
-    // Who told of it after the exact one had found that one's, and the play stayed where the exact one was taken back first.
+    // Previously, a batch that reported the play after the exact one matched the exact one's entry, and the play stayed
+    // where the exact one was undone first.
     @Test(
         "A play that one batch made, one told of and one knew more exactly is gone once all of them are taken back",
         arguments: [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]], [1, 2])
@@ -147,7 +148,8 @@ import Testing
         }
     }
 
-    /// The road of the first went with the second, and the same file made the play once more.
+    /// Previously, undoing the second batch also removed the first one's road, and the same file created the play
+    /// again.
     @Test("A play that its person moved between two batches is known to the first when that comes again")
     func movedByHand() async throws {
         try await LedgerFixture.with { fixture in
@@ -192,7 +194,7 @@ import Testing
             let plays = try await fixture.add(
                 (1...2).map { fixture.play($0, at: 0, from: "manual", key: "\($0)") }, nil, byHand: true
             ).map(\.play)
-            // The first has a note already.
+            // The first play already has a note.
             try await put("old", [plays[0]], try await fixture.newBatch())
             let before = try await fixture.pool.query(Self.noteRows, [.id(user)])
             var batches: [BatchID] = []
@@ -200,7 +202,7 @@ import Testing
                 batches.append(try await fixture.newBatch())
                 try await put(name, plays, batches[batches.count - 1])
             }
-            // A correction in an import that another has followed.
+            // A correction in an import that another one has followed.
             try await put("A again", plays, batches[0])
             var left = [(0, "A"), (1, "B"), (2, "C"), (0, "A again")]
             for index in order {
@@ -217,7 +219,7 @@ import Testing
         }
     }
 
-    /// What somebody says beside a play.
+    /// Writes a review of a play.
     private static func put(
         _ review: String, _ play: PlayID, _ batch: BatchID, from source: String = "letterboxd", _ fixture: LedgerFixture
     ) async throws {
@@ -246,7 +248,7 @@ import Testing
             var batches: [BatchID] = []
             for _ in 0..<2 { batches.append(try await fixture.newBatch()) }
             for batch in batches + batches { try await Self.put("same", play, batch, fixture) }
-            // By another road only what is the same.
+            // From another road, only the same text is accepted.
             let other = try await fixture.newBatch("trakt")
             try await Self.put("another", play, other, from: "trakt", fixture)
             #expect(try await Self.review(play, fixture) == "same")
@@ -257,7 +259,7 @@ import Testing
                 try await fixture.batches.undoNotes(
                     of: batches[index], fixture.user, until: LedgerFixture.deadline())
                 if place == 1, order[2] == 2 {
-                    // It is that road's now.
+                    // The note belongs to that road now.
                     try await Self.put("newer", play, other, from: "trakt", fixture)
                     #expect(try await Self.review(play, fixture) == "newer")
                     try await Self.put("same", play, other, from: "trakt", fixture)
@@ -278,7 +280,7 @@ import Testing
             let play = try #require(
                 try await fixture.add([fixture.play(1, at: 0, from: "manual", key: "1")], nil, byHand: true).first?.play
             )
-            // The first tells all of it, the others what a diary has; perhaps they say the same.
+            // The first import reports everything, the others what a diary has; they may agree.
             let tags = isSame ? ["x", "x", "x"] : ["x", "y", "z"]
             var batches: [BatchID] = []
             for (index, tag) in tags.enumerated() {
@@ -306,7 +308,7 @@ import Testing
         }
     }
 
-    // It was left without what had been told by the import beneath.
+    // Previously, the note was left without what the import beneath had reported.
     @Test("A note of which an import told only parts is not another road's too")
     func partsByAnotherRoad() async throws {
         try await LedgerFixture.with { fixture in
@@ -337,7 +339,7 @@ import Testing
         }
     }
 
-    /// How many states of a note are kept, the present one included.
+    /// The number of states kept of a note, including the present one.
     private static let noteStates = PGStatement(
         "tests.noteStates",
         """
@@ -365,7 +367,7 @@ import Testing
             #expect(try await states() == 1)
             try await Self.put("two", play, two, fixture)
             #expect(try await states() == 2)
-            // What nobody takes back any more needs nothing behind it.
+            // Once nobody can undo a batch any more, no earlier state needs to be kept for it.
             while try await fixture.batches.forget(
                 before: LedgerFixture.at(50), at: LedgerFixture.at(200), until: deadline)
             {}
@@ -407,7 +409,7 @@ import Testing
                             sourceKey: "sea")
                     ], by: fixture.file(batch), until: deadline)?.first?.id)
             _ = try await fixture.lists.put([Self.item(1)], on: list, by: fixture.file(batch), until: deadline)
-            // The person changes a note, takes a play out, writes one down that the file told too, adds to the list.
+            // The person changes a note, removes a play, adds one that the file also reported, and adds to the list.
             _ = try await fixture.shelves.put([Self.wish(2, at: 50)], by: fixture.hand(at: 50), until: deadline)
             _ = try await fixture.ledger.remove(
                 [plays[1].play], by: fixture.hand(at: 51), telling: false, until: deadline)
@@ -483,7 +485,7 @@ import Testing
             ) {
                 try stored.checkAge()
             }
-            // Nobody takes it back any more; the others can be.
+            // The old batch can no longer be undone; the others can.
             #expect(
                 try await fixture.batches.advance(
                     old, of: fixture.user, to: .undoing, at: LedgerFixture.at(201), until: deadline) == nil)

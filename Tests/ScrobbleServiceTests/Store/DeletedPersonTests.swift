@@ -6,7 +6,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// What is left of a person whose account was deleted: nothing, whatever is on its way.
+/// What remains of a person whose account was deleted: nothing, whatever writes are still on their way.
 @Suite struct DeletedPersonTests {
     private static let ids = SystemIDSource()
 
@@ -16,7 +16,7 @@ import Testing
         "tests.rest", "SELECT (SELECT count(*) FROM plays) + (SELECT count(*) FROM playback_sessions)"
     ) { row throws(PGError) in try row.next(Int.self) }
 
-    /// Opens and closes sittings until it is refused; whether it was refused by the tombstone.
+    /// Opens and closes sittings until a write is refused; returns whether the tombstone refused it.
     private static func watch(_ store: PlaybackStore, as user: UserID) async throws -> Bool {
         do throws(StoreError) {
             for _ in 0..<1_000 {
@@ -58,7 +58,7 @@ import Testing
         }
     }
 
-    /// Every table with a column `user_id`: whether it goes with a person, and whether it takes late writes.
+    /// Every table with a column `user_id`: whether deletes cascade to it, and whether it refuses late writes.
     private static let tables = PGStatement(
         "tests.personalTables",
         """
@@ -71,7 +71,7 @@ import Testing
         """
     ) { row throws(PGError) in (try row.next(String.self), try row.next(Bool.self), try row.next(Bool.self)) }
 
-    /// Tables that are written with a row that is refused itself, or from one that must be there.
+    /// Tables whose rows are written together with a row that is itself refused, or from one that must exist.
     private static let guarded: Set = [
         "batch_changes", "list_items", "queue_lanes", "queue_outcomes", "state_changes",
     ]

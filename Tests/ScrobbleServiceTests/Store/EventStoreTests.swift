@@ -6,7 +6,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// What happens to people, as triggers write it and as it is read while more happens.
+/// Events of people, as triggers write them and as they are read while more happens.
 @Suite struct EventStoreTests {
     private static let ids = SystemIDSource()
 
@@ -59,7 +59,7 @@ import Testing
         try await Self.withPools { pools in
             let store = EventStore(database: Database(pool: pools[0]))
             let user = UserID(Self.ids.next())
-            // Long committed, in a database of any age.
+            // Committed long ago, in a database of any age.
             let insert = PGCommand(
                 "tests.tellAs",
                 "INSERT INTO events (user_id, xid, kind, body) SELECT $1, x::text::xid8, 'playback', '{}' "
@@ -153,7 +153,8 @@ import Testing
             #expect(try await !store.sweep(until: Self.deadline()))
             #expect(try await store.events(after: start, until: Self.deadline()).count == 2)
             #expect(try await store.isBroken(after: place, until: Self.deadline()))
-            // The newest stays, so that nobody is told of a loss that there was not, and what is still to come is of elsewhere.
+            // The newest event stays, so that no loss is reported that did not happen; a place that is still to
+            // come belongs to another database.
             try await pools[0].execute(
                 PGCommand(
                     "tests.ageAll", "UPDATE events SET created_at = now() - interval '25 hours'", kind: .solo))

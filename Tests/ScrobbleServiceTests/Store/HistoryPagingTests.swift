@@ -7,12 +7,12 @@ import Testing
 
 @testable import ScrobbleService
 
-/// The history's pages held against a list in memory.
+/// The pages of the history, compared with a list in memory.
 @Suite struct HistoryPagingTests {
     private struct Row: Hashable {
         let user: UserID
         let id: PlayID
-        /// Seconds; few values, so that most rows tie.
+        /// In seconds; few distinct values, so that most rows tie.
         let second: Int
     }
 
@@ -82,7 +82,7 @@ import Testing
             let users = (0..<2).map { UserID(UUIDBits(high: 7, low: $0)) }
             var rows: Set<Row> = []
             for _ in 0..<120 {
-                // Ids from all over: their order has nothing to do with time, and both halves reach the sign bit.
+                // Ids from the whole range: their order is unrelated to time, and both halves reach the sign bit.
                 let row = Row(
                     user: users[Int(random.next() % 2)],
                     id: PlayID(UUIDBits(high: random.next(), low: random.next())), second: Int(random.next() % 5))

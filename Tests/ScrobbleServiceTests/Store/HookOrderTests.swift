@@ -11,12 +11,12 @@ import Testing
 
 @testable import ScrobbleService
 
-/// A hook's deliveries keep their order while titles cannot be looked for, and none of them holds the others up for ever.
+/// A hook's deliveries keep their order while titles cannot be looked up, and none of them blocks the others forever.
 @Suite struct HookOrderTests {
     private static let ids = SystemIDSource()
     private static let now = SystemWallClock().now
 
-    /// Metadata, as hooks ask it: away, or at a loss with some titles.
+    /// Metadata as hooks see it: unavailable, or failing for some titles.
     private final class Metadata: RPCCaller {
         private let state = Mutex((isAway: false, faulty: Set<String>()))
 
@@ -57,7 +57,7 @@ import Testing
                 now: at, until: QueueTest.deadline())
         }
 
-        /// Works whatever hooks are due; how many there were.
+        /// Works all hooks that are due; returns how many there were.
         @discardableResult
         func turn(at now: Timestamp = HookOrderTests.now) async throws -> Int {
             let worker = HookWorker(
@@ -79,7 +79,7 @@ import Testing
             }
         }
 
-        /// From the first on.
+        /// Returns the states of the deliveries, oldest first.
         func states() async throws -> [HookDeliveryState] {
             try await store.deliveries(
                 of: hook.hook, user, before: HookDeliveryID(UUIDBits(high: .max, low: .max)), limit: 100,
@@ -123,7 +123,7 @@ import Testing
             try await test.turn()
             try await test.receive("stop", "Film", at: -10, position: 5_900)
             test.metadata.be(away: false)
-            // The stop is due, and the play is not yet.
+            // The stop is due, but the play is not yet.
             for _ in 0..<3 { try await test.turn() }
             let early = try await test.states()
             #expect(early == [.pending, .pending] || early == [.done, .done], "\(early)")
@@ -151,7 +151,7 @@ import Testing
             try await test.turn()
             #expect(try await test.states() == [.pending, .done])
             #expect(try await test.turn() == 0)
-            // What comes then is worked at once.
+            // A delivery that arrives then is worked at once.
             try await test.receive("stop", "Other", at: -100, position: 5_900)
             try await test.turn()
             #expect(try await test.states() == [.pending, .done, .done])

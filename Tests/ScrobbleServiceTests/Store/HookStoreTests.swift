@@ -58,7 +58,7 @@ import Testing
             until: deadline())
     }
 
-    /// Works what is due, each delivery's titles by their names.
+    /// Works the deliveries that are due, with their titles resolved by name.
     private static func work(_ place: Place, at heardAt: Timestamp = now) async throws {
         for delivery in try await place.stores[0].due(place.hook, until: deadline()) {
             let reading = try #require(HookReading(Array(delivery.payload.utf8)))
@@ -134,7 +134,7 @@ import Testing
             #expect(try await say("play"))
             #expect(try await say("pause"))
             #expect(try await !say("pause"))
-            // Of another title: no word of this one.
+            // An event for another title says nothing about this one.
             #expect(try await say("resume", title: "another"))
             #expect(try await !say("pause"))
             #expect(try await say("resume"))
@@ -181,7 +181,7 @@ import Testing
                 })
             #expect(whose == bob)
             #expect(try await Self.deliveries(place).map(\.state) == [.done])
-            // He leaves: his account is nobody's again, and nothing of his stays.
+            // Bob leaves: his account belongs to nobody again, and nothing of his remains.
             _ = try await ScrobbleStore(database: Database(pool: place.pool)).deletePerson(
                 bob, at: Self.now, until: Self.deadline())
             let after = try await place.stores[0].accounts(of: place.hook.hook, place.user, until: Self.deadline())
@@ -348,7 +348,7 @@ import Testing
             }
             try await say("play", -20_000, 0)
             try await say("scrobble", -14_600, 5_400)
-            // Back to one scene of it: the same sitting still.
+            // Back to an earlier scene: still the same sitting.
             try await say("progress", -14_500, 4_000)
             #expect(try await Self.plays(place) == 1)
             try await say(hasPlay ? "play" : "progress", -10_000, 5)
@@ -374,7 +374,7 @@ import Testing
     func unmarkedInTheMorning() async throws {
         try await Self.withHook { place in
             try await Self.assign(place)
-            // Early in Vienna, hours before the noon at which the day stands.
+            // Early in the morning in Vienna, hours before the noon that stands for the day.
             let morning = Timestamp(Self.now.date).advanced(by: .seconds(4 * 3_600))
             let title = TitleID(UUIDBits(high: 9, low: 4))
             let before = morning.advanced(by: .seconds(-40 * 86_400))
@@ -462,7 +462,7 @@ import Testing
             #expect(outcomes.count { $0 == .unexpected } == 19)
             let named = try await get()
             #expect(outcomes.contains(.updated(named)) && named.name != seen.name)
-            // What was delivered since counts too.
+            // Deliveries since then count too.
             _ = try await Self.receive(place, Self.text("stop"))
             var params = UpdateHookParams(user: place.user, hook: place.hook.hook, name: "attic", expected: named)
             #expect(try await stores[0].update(params, until: Self.deadline()) == .unexpected)

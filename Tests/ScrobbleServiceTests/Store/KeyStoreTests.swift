@@ -14,7 +14,7 @@ import Testing
     private static let params = GetListParams(
         user: UserID(UUIDBits(high: 1, low: 1)), list: ListID(UUIDBits(high: 1, low: 2)))
 
-    /// What the effects of calls were called.
+    /// Collects the ids that calls were given for their effects.
     private final class Names: Sendable {
         private let names = Mutex<Set<BatchID>>([])
         var count: Int { names.withLock { $0.count } }
@@ -36,7 +36,7 @@ import Testing
             }
             let user = UserID(LedgerFixture.ids.next())
             let names = Names()
-            // Each run says something else; all are told the same.
+            // Each run would return something different; every caller gets the same result.
             let told = try await withThrowingTaskGroup(of: Int.self) { group in
                 for number in 1...100 {
                     group.addTask {
@@ -56,7 +56,7 @@ import Testing
                     (_) throws(RPCError) -> WatchedChange in WatchedChange(added: 0, removed: 0)
                 }
             }
-            // Another person's key, and no key, are nobody's business.
+            // Another person's key, or no key, is independent.
             for (user, key) in [(UserID(LedgerFixture.ids.next()), "k"), (user, nil)] {
                 let own = try await once[0].run("other", of: user, Self.params, Self.context(key)) {
                     (_) throws(RPCError) -> WatchedChange in WatchedChange(added: 1_000, removed: 0)

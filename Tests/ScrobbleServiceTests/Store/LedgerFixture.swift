@@ -6,7 +6,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// A person's ledger in a schema of its own.
+/// A person's ledger in its own schema.
 struct LedgerFixture: Sendable {
     let pool: PGPool
     let shelves: ShelfStore
@@ -43,7 +43,7 @@ struct LedgerFixture: Sendable {
 
     static func title(_ number: Int) -> TitleID { TitleID(UUIDBits(high: 9, low: UInt64(number))) }
 
-    /// `seconds` after the fixture's start.
+    /// Returns the time `seconds` after the fixture's start.
     static func at(_ seconds: Int) -> Timestamp { start.advanced(by: .seconds(seconds)) }
 
     func hand(at seconds: Int = 0) -> LedgerWriter { .person(user, at: Self.at(seconds)) }
@@ -63,7 +63,7 @@ struct LedgerFixture: Sendable {
         return batch
     }
 
-    /// Takes back the whole batch.
+    /// Undoes the whole batch.
     func undo(_ batch: BatchID) async throws -> UndoCounts {
         var place: TouchedItem?
         repeat {
@@ -91,7 +91,7 @@ struct LedgerFixture: Sendable {
         return try await ledger.add(arrival, until: Self.deadline())
     }
 
-    /// Everything of the person, one text per row, in order: what an undoing must leave as it was.
+    /// Returns everything of the person, one text per row, in order: what an undo must restore.
     func everything() async throws -> [String] {
         let all = PGStatement(
             "tests.everything",

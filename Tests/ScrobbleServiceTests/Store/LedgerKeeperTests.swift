@@ -10,14 +10,14 @@ import Testing
 
 @testable import ScrobbleService
 
-/// How one copy follows the merges of titles and finds the series of episodes, beside metadata and ratings that are not here.
+/// How a replica follows merges of titles and finds the series of episodes, with stand-ins for metadata and ratings.
 @Suite struct LedgerKeeperTests {
-    /// Metadata with a feed of merges, and ratings that take them over in two steps; both may fail.
+    /// Metadata with a feed of merges, and ratings that apply them in two steps; either may fail.
     private final class Neighbours: RPCCaller {
         struct State {
             var feed: [TitleRedirect] = []
             var titles: [TitleID: Title] = [:]
-            /// What ratings has been told, as often as it was.
+            /// The moves sent to ratings, call by call.
             var told: [[TitleMove]] = []
             var asked: [Int] = []
             var ratingsFailures = 0
@@ -44,7 +44,7 @@ import Testing
                         return nil
                     }
                     state.told.append(params.redirects)
-                    // The first word is never the last.
+                    // The first of two answers never says that it is done.
                     state.isHalf.toggle()
                     return AppliedRedirects(moved: 0, met: 0, done: !state.isHalf)
                 }
@@ -93,7 +93,7 @@ import Testing
             let others = Neighbours()
             let keeper = Self.keeper(fixture, others)
             _ = try await fixture.add([fixture.play(1, at: 0, from: "trakt", key: "a")], nil)
-            // More than one page; the last merge goes on from the first.
+            // More than one page; the last merge continues from the first.
             others.state.withLock { state in
                 state.feed =
                     [Self.redirect(3, 1, 2)] + (0..<500).map { Self.redirect(4 + $0, 10_000 + $0, 20_000 + $0) }
@@ -105,7 +105,8 @@ import Testing
             }
             let refs = keeper.refs
             #expect(try await refs.redirectPlace(until: LedgerFixture.deadline()) == 0)
-            // What is agreed on with other accounts must not be ahead of ratings: what is missing there was taken back.
+            // What is agreed with other accounts must not be ahead of ratings: anything missing there would count as
+            // removed.
             let store = ScrobbleStore(database: Database(pool: fixture.pool))
             let before = try await store.plays(
                 of: fixture.user, after: .newest, limit: 9, until: LedgerFixture.deadline())
@@ -116,11 +117,11 @@ import Testing
                 of: fixture.user, after: .newest, limit: 9, until: LedgerFixture.deadline())
             #expect(history.map(\.play.title) == [LedgerFixture.title(7)])
             let (told, asked) = others.state.withLock { ($0.told, $0.asked) }
-            // Each page until ratings was done with it.
+            // Each page was repeated until ratings was done with it.
             #expect(told.map(\.count) == [500, 500, 2, 2])
             #expect(told.last?.last == TitleMove(from: LedgerFixture.title(2), to: LedgerFixture.title(7)))
             #expect(asked == [0, 0, 502])
-            // Nothing new: nothing is told.
+            // Nothing is new, so nothing is sent.
             try await keeper.followRedirects(until: LedgerFixture.deadline())
             #expect(others.state.withLock { $0.told.count } == 4)
         }

@@ -42,7 +42,7 @@ import Testing
                 try await fixture.lists.put(items, on: noir, by: fixture.file(), until: deadline)
                     == .done([.created, .created, .created]))
             #expect(try await Self.order(fixture, noir) == [3, 1, 2].map(LedgerFixture.title))
-            // Behind the last; what is there keeps its place.
+            // Added at the end; existing items keep their place.
             #expect(
                 try await fixture.lists.put(
                     [Self.item(1), Self.item(9)], on: noir, by: fixture.hand(), until: deadline)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// Titles that turn out to be one, in a real Postgres.
+/// Titles that turn out to be the same, in a real Postgres.
 @Suite struct MergedTitleTests {
     private static func move(_ number: Int, _ old: Int, _ new: Int) -> TitleRedirect {
         TitleRedirect(
@@ -24,7 +24,7 @@ import Testing
     func meeting() async throws {
         try await LedgerFixture.with { fixture in
             let deadline = LedgerFixture.deadline()
-            // The same evening told under both ids, and one that only the old one has.
+            // The same evening reported under both ids, and a play that only the old id has.
             let plays = try await fixture.add(
                 [
                     fixture.play(1, at: 0, from: "trakt", key: "a"), fixture.play(2, at: 60, from: "plex", key: "b"),
@@ -60,7 +60,7 @@ import Testing
                     of: fixture.user, as: LikeDetails.self, after: .newest, kinds: nil, limit: 9, until: deadline)
                 #expect(likes.map(\.item.title) == [LedgerFixture.title(2)])
             }
-            // The same file again is known, under whichever id.
+            // The same file is recognized again, under either id.
             let again = try await fixture.add([fixture.play(2, at: 0, from: "trakt", key: "a")], nil)
             #expect(again.map(\.isNew) == [false])
         }
@@ -84,7 +84,7 @@ import Testing
         }
     }
 
-    /// Rows of syncs and imports under two titles, and what leads to the plays of both.
+    /// Rows of syncs and imports under two titles, and everything that refers to the plays of both.
     private static let beside = [
         """
         INSERT INTO sync_base (user_id, provider, facet, item_id, title_id, kind, value) VALUES
@@ -152,7 +152,7 @@ import Testing
         try await LedgerFixture.with { fixture in
             let (old, new) = (LedgerFixture.title(1), LedgerFixture.title(2))
             let batch = try await fixture.newBatch()
-            // The one that stays was known first.
+            // The play that stays was known first.
             let stays = try await fixture.add([fixture.play(2, at: 60, from: "plex", key: "b")], nil)[0].play
             let gone = try await fixture.add([fixture.play(1, at: 0, from: "letterboxd", key: "a")], batch)[0].play
             for (number, sql) in Self.beside.enumerated() {
@@ -171,7 +171,7 @@ import Testing
                         "trakt 2 \(new)",
                     ])
             }
-            // The batch only told of a play that others tell of: taken back, its road goes.
+            // The batch only reported a play that others report too: undoing it removes its road.
             #expect(try await fixture.undo(batch) == UndoCounts(restored: 1, kept: 0))
             let left = try await fixture.everything()
             #expect(left.count { $0.hasPrefix("play ") } == 1)
@@ -179,7 +179,7 @@ import Testing
         }
     }
 
-    /// Columns that name titles or plays, and how merges deal with them.
+    /// The columns that name titles or plays, and how merges handle them.
     private static let columns: [String: String] = [
         "batch_changes.item_id": "looked up through merged_titles; plays are joined",
         "collection_items.title_id": "re-keyed",

@@ -7,7 +7,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// Sittings and what becomes of them in a real Postgres, through replicas that share it.
+/// Sittings and what they result in, in a real Postgres, through replicas that share it.
 @Suite struct PlaybackStoreTests {
     private static let ids = SystemIDSource()
 
@@ -178,7 +178,7 @@ import Testing
             #expect(beaten.state == .playing && beaten.progressPercent == 60)
             let stop = PlaybackStore.Stop(user: user, session: session.id, progressPercent: 90, at: now)
             for store in stores { #expect(try await store.close(stop, until: Self.deadline())?.play?.percent == 90) }
-            // What nobody has been told of yet is told by the last word alone.
+            // Changes that have not been sent yet are replaced by the last one.
             #expect(try await pool.query(Self.jobs) == ["simkl start 31", "trakt stop 90"])
             #expect(try await stores[0].move(heartbeat, until: Self.deadline()) == nil, "it has ended")
             #expect(try await pool.first(QueueTest.faults) == 0)
@@ -212,7 +212,7 @@ import Testing
                 user: user, session: sessions[0], progressPercent: 1, at: SystemWallClock().now)
             let outcome = try #require(try await stores[1].close(stop, until: Self.deadline()))
             #expect(outcome.play?.percent == 95 && outcome.play?.watchedAt == start)
-            // It is news now: who asked in between what is new since then would never be told.
+            // It is created now rather than then: otherwise, a client that asked for changes in between would miss it.
             let late = PGStatement(
                 "tests.late", "SELECT count(*) FROM plays WHERE created_at > watched_at + interval '1 hour'"
             ) { row throws(PGError) in try row.next(Int.self) }
@@ -246,13 +246,14 @@ import Testing
             #expect(expiry.ended == 3)
             #expect(Set(expiry.failed.keys) == Set(failing))
             #expect(try await pool.first(Self.count("plays")) == 3)
-            // The next time they are tried again.
+            // They are tried again the next time.
             let again = try await stores[0].closeExpired(at: SystemWallClock().now, limit: 2, until: Self.deadline())
             #expect(again.ended == 0 && again.failed.count == 2)
         }
     }
 
-    /// Which day it was, nobody could say: it was tried, and warned of, every half a minute for ever.
+    /// Previously, the day could not be determined, and the sitting was retried, with a warning, every 30 seconds
+    /// forever.
     @Test("A sitting whose time zone is not known any more ends all the same, by the day of UTC")
     func unknownZone() async throws {
         try await Self.withStores { stores, pool in
@@ -271,7 +272,7 @@ import Testing
                     at: SystemWallClock().now, limit: 2, until: Self.deadline())
                 #expect(expiry.ended == ended && expiry.failed.isEmpty)
             }
-            // So does one that its player ends.
+            // The same holds for a sitting that its player ends.
             for session in sessions {
                 let stop = PlaybackStore.Stop(user: user, session: session, progressPercent: 95, at: start)
                 let play = try await stores[0].close(stop, until: Self.deadline())?.play
@@ -382,7 +383,7 @@ import Testing
                 seen = try await stores[0].threshold(of: user, until: Self.deadline())
                 #expect(winners == [seen.percent])
             }
-            // Whoever has set none has what holds for everybody, and nothing else.
+            // A person without a threshold has the general one, and nothing else.
             let other = UserID(Self.ids.next())
             let isSet = try await stores[0].setThreshold(
                 WatchThreshold(percent: 50), of: other, where: WatchThreshold(percent: 60), until: Self.deadline())

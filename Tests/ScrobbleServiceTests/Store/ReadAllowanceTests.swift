@@ -7,10 +7,10 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// How often an account elsewhere may be read, in a real Postgres.
+/// How often a remote account may be read, in a real Postgres.
 @Suite struct ReadAllowanceTests {
-    /// Once a full allowance was taken at once and came back as often within the same five minutes: Trakt refused the rest, and a
-    /// long history was begun anew each time.
+    /// Previously, a full allowance could be used at once and was replenished within the same five minutes: Trakt
+    /// refused the rest, and a long history was restarted each time.
     @Test("However greedily an account is read, five minutes see no more reads than are allowed, and not much fewer")
     func fiveMinutes() async throws {
         try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
@@ -21,7 +21,7 @@ import UpstreamEmulators
             let goOn = PGCommand(
                 "tests.goOn", "UPDATE rate_buckets SET refilled_at = refilled_at - interval '5 seconds'")
             var taken = 0
-            // What the test itself takes comes on top: less than the ten seconds that are left out.
+            // The test's own duration adds to this: less than the ten seconds left out.
             for _ in 0..<59 {
                 while try await !pools[0].query(SyncQueries.takeRead, values, deadline: QueueTest.deadline()).isEmpty {
                     taken += 1
@@ -33,7 +33,8 @@ import UpstreamEmulators
         }
     }
 
-    /// What the queue read to look for what it had told was not counted, and came on top of what a long sync read.
+    /// Previously, the queue's reads for verifying its writes were not counted, and came on top of those of a long
+    /// sync.
     @Test(
         "A sync that has used up its reads leaves some for the queue, and what the queue reads is missing to the next sync"
     )
@@ -67,7 +68,7 @@ import UpstreamEmulators
         }
     }
 
-    /// Of a play without the row's number there: it has to be looked for.
+    /// The removal of a play without its remote row number: it has to be looked for.
     private static func removal(_ test: SyncTest) -> NewJob {
         NewJob(
             id: SystemIDSource().next(), lane: test.lane, urgency: .live, kind: .movie,
@@ -76,19 +77,20 @@ import UpstreamEmulators
             fingerprint: "remove 1")
     }
 
-    /// Of jobs that wait: one in hand is counted before it is known what comes of it.
+    /// Counts waiting jobs only: a claimed job is counted before its outcome is known.
     private static let retries = PGStatement(
         "tests.retries", "SELECT max(retry_count) FROM scrobble_queue WHERE status = 'pending'"
     ) { row throws(PGError) in try row.next(Int?.self) ?? 0 }
 
-    /// It was tried again every ten seconds, took the few reads that had come back each time, and never ended; nor did a sync.
+    /// Previously, it was retried every ten seconds, used up the few reads replenished each time, and never finished;
+    /// nor did a sync.
     @Test("What finds the reads of an account used up waits longer each time")
     func usedUp() async throws {
         var limits = SyncLimits()
         limits.readsMax = 0
         limits.readsReserve = 0
         try await SyncTest.run(limits: limits) { test in
-            // The first reading is never refused.
+            // The first read is never refused.
             _ = await test.store.take(test.lane)
             try await test.queue.enqueue([Self.removal(test)], until: QueueTest.deadline())
             let isCounted = try await QueueTest.work([test.queueWorker()]) {

@@ -8,7 +8,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// Sealing everything again with another key, beside whoever uses it.
+/// Resealing everything with another key while it is in use.
 @Suite struct RotationTests {
     private static let (old, new) = (KeyRing.makeLine(id: "old"), KeyRing.makeLine(id: "new"))
 
@@ -25,7 +25,7 @@ import Testing
             expiresAt: now.advanced(by: .seconds(86_400)))
     }
 
-    /// Connections whose tokens the old key has sealed.
+    /// Adds connections whose tokens are sealed with the old key.
     private static func fill(_ store: ConnectionStore, _ pool: PGPool) async throws -> [LaneKey] {
         let lanes = (0..<count).map { _ in QueueTest.lane() }
         let sealer = store.sealer
@@ -60,7 +60,7 @@ import Testing
         return lanes
     }
 
-    /// Ends the readers between two calls: one that is cut off leaves open what it has done.
+    /// Stops the readers between two calls: a call that is cut off leaves open what it has done.
     private final class EndFlag: Sendable {
         private let state = Mutex(false)
         var isSet: Bool { state.withLock { $0 } }
@@ -89,7 +89,7 @@ import Testing
                 var (reads, renewals) = (0, Set<Int>())
                 while !isOver.isSet {
                     let number = Int.random(in: 0..<lanes.count, using: &random)
-                    // Readers of both ages, as while copies of the service are restarted one after the other.
+                    // Readers of both versions, as during a rolling restart of the replicas.
                     let store = reads % 2 == 0 ? before : after
                     let found = try await store.tokens(of: lanes[number], until: QueueTest.deadline())
                     let expected = renewals.contains(number) ? number + 1_000_000 : number
@@ -121,7 +121,7 @@ import Testing
                 "rotation: \(rotation.resealed) of \(2 * lanes.count + 1) values in \(time), beside \(reads) reads and "
                     + "\(renewals.count) renewals, none failed; seed \(seed)")
             #expect(rotation.unreadable == 0 && reads > 20 && !renewals.isEmpty)
-            // Who still writes with the old key may have done so behind the rotation; it is found by the next.
+            // A writer that still uses the old key may have written behind the rotation; the next one finds it.
             let second = try await after.reseal()
             #expect(second.left == 0)
             let alone = ConnectionStore(database: Database(pool: pools[1]), sealer: try Self.sealer(Self.new))
@@ -145,7 +145,7 @@ import Testing
             let database = Database(pool: pools[0])
             let before = ConnectionStore(database: database, sealer: try Self.sealer(Self.old))
             let lanes = try await Self.fill(before, pools[0])
-            // A value in another person's place, and one bit that fell over.
+            // One value moved to another person's row, and one flipped bit.
             _ = try await pools[0].execute(
                 PGCommand(
                     "tests.swap",
@@ -169,7 +169,7 @@ import Testing
             #expect(rotation.unreadable == 2 && rotation.left == 2, "\(rotation)")
             let again = try await after.reseal()
             #expect(again.resealed == 0 && again.unreadable == 2 && again.left == 2)
-            // With a ring that lacks the old key nothing is lost either.
+            // Nothing is lost with a key ring that lacks the old key either.
             let stranger = ConnectionStore(database: database, sealer: try Self.sealer(KeyRing.makeLine(id: "third")))
             let nothing = try await stranger.reseal()
             #expect(nothing.resealed == 0 && nothing.left == 2 * lanes.count)

@@ -51,7 +51,7 @@ import Testing
             let uhd = CollectionDetails(
                 mediaType: "bluray", resolution: "uhd_4k", hdr: "dolby_vision", audio: "dolby_atmos",
                 audioChannels: "7.1", is3D: false)
-            // Many with the same date: the title decides.
+            // Many items with the same date: the title decides the order.
             let owned = (0..<1_000).map { number in
                 ShelfItem(
                     title: LedgerFixture.title(number), kind: number % 2 == 0 ? TitleKind.movie : .episode,

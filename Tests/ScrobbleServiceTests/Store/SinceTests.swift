@@ -5,7 +5,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// What was written down since a moment, whatever dates it carries.
+/// What was written since a given moment, whatever its own dates.
 @Suite struct SinceTests {
     @Test("The watchlist since a moment is what a click or a batch wrote later, however old its dates are")
     func watchlist() async throws {
@@ -17,7 +17,7 @@ import Testing
                     details: WatchlistDetails())
                 #expect(try await fixture.shelves.put([wish], by: writer, until: deadline) == [.created])
             }
-            // Sent at 0, and written by a batch that ends at 50.
+            // Sent at 0, in a batch that ends at 50.
             let batch = try await fixture.newBatch()
             try await put(1, dated: -1_000_000, by: fixture.file(batch))
             try await fixture.batches.advance(
@@ -42,7 +42,7 @@ import Testing
         try await LedgerFixture.with { fixture in
             let (user, deadline) = (fixture.user, LedgerFixture.deadline())
             let database = Database(pool: fixture.pool)
-            // When the fixture's plays arrive.
+            // When the fixture's plays arrive, in seconds after its start.
             let arrival = 1_000_000
             func end(_ batch: BatchID, at seconds: Int) async throws {
                 try await fixture.batches.advance(
@@ -65,7 +65,7 @@ import Testing
             try await end(made, at: 50)
             #expect(try await plays(since: 10) == Set(told))
             #expect(try await plays(since: 50).isEmpty)
-            // A file that was sent long ago says something of the other one.
+            // A file sent long ago adds a note to the other play.
             let beside = try await fixture.newBatch()
             var note = ImportPlan.Note()
             note.review = "Fine."

@@ -6,7 +6,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// The version of what titles are to a person, by which others tell whether what they know still holds.
+/// The version of the state of a person's titles, by which others tell whether what they know is still current.
 @Suite struct StateVersionTests {
     private static let titles = (1...4).map { LedgerFixture.title($0) }
 
@@ -21,7 +21,7 @@ import Testing
         return Seen(version: try #require(told.first).version, states: told.compactMap(\.state))
     }
 
-    /// What those learn who know a version.
+    /// Returns what a client that knows a version learns.
     private static func news(_ watch: WatchStore, _ user: UserID, since version: String) async throws
         -> [TitleStanding]?
     {
@@ -30,7 +30,7 @@ import Testing
         return try #require(told.first).isKnown ? nil : told.compactMap(\.state)
     }
 
-    /// One change by one of the roads on which a ledger changes.
+    /// Makes one change in one of the ways in which a ledger changes.
     private static func change(
         _ fixture: LedgerFixture, _ way: Int, _ step: Int, _ batches: inout [BatchID], _ random: inout SeededRandom
     ) async throws {
@@ -129,7 +129,7 @@ import Testing
         VALUES ($1, $2, 'movie', now(), 'person', now())
         """)
 
-    /// A counter of the largest transaction would miss it.
+    /// A version based on the highest transaction id would miss it.
     @Test("A change that began first and is kept last is seen, and nobody waits for it")
     func overtaken() async throws {
         try await LedgerFixture.with { fixture in

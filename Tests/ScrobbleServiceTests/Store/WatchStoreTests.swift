@@ -6,7 +6,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// What follows from plays, in a real Postgres.
+/// State derived from plays, in a real Postgres.
 @Suite struct WatchStoreTests {
     private static let today = LedgerFixture.start.date
 
@@ -23,7 +23,8 @@ import Testing
             source: PlaySource(name: "file", key: key), episode: place)
     }
 
-    /// Shows of random length, some episodes in the future, some without a date, some watched at random times.
+    /// Adds shows of random length, with some episodes in the future, some without a date, some watched at random
+    /// times.
     private static func fill(
         _ fixture: LedgerFixture, _ refs: TitleRefStore, _ random: inout SeededRandom
     ) async throws -> [Int] {
@@ -43,7 +44,7 @@ import Testing
                             title: title, kind: .episode, series: series(show), season: season, number: number,
                             releasedOn: released))
                     for time in 0..<Int(random.next() % 3) where show % 5 > 0 {
-                        // Whole hours, so that several episodes share a moment; some without a date.
+                        // Whole hours, so that several episodes share a moment; some plays have no date.
                         let at = LedgerFixture.at(-Int(random.next() % 20) * 3_600)
                         plays.append(
                             play(
@@ -121,7 +122,7 @@ import Testing
             #expect(try await goingOn() == ["episode 102 next", "movie 5 40"])
             try await half(Self.episode(1, 1, 2), .episode, at: 30)
             #expect(try await goingOn() == ["episode 102 40", "movie 5 40"])
-            // Watched to the end meanwhile, by another road.
+            // Watched to the end in the meantime, by another road.
             _ = try await fixture.add(
                 [
                     Self.play(
@@ -157,7 +158,7 @@ import Testing
                         EpisodePlace(series: Self.series(show), season: 1, number: 1)))
             }
             _ = try await fixture.add(plays, nil)
-            // When `add` writes them down.
+            // When `add` writes them.
             let marked = LedgerFixture.at(1_000_000)
             let items = try await watch.goingOn(fixture.user, today: Self.today, limit: 10, until: deadline)
             #expect(items.map(\.series) == [Self.series(2), Self.series(1)])
@@ -215,7 +216,7 @@ import Testing
                     try await watch.goingOn(fixture.user, today: Self.today, limit: 10, until: deadline)
                         .map(\.title.uuid.low))
             }
-            /// Asked for together, each alone, and beside somebody to whom they are nothing.
+            /// Asks for them together, one by one, and together with a person who knows none of them.
             func half() async throws -> [Set<UInt64>] {
                 let people = [UserID(UUIDBits(high: 9, low: 9)), fixture.user]
                 let wanted = people.map { PersonTitles(user: $0, titles: titles) }
@@ -233,7 +234,7 @@ import Testing
                     Set(states.filter { $0.percent == 40 }.map(\.title.uuid.low))
                 }
             }
-            // A play of before says nothing of what came after it.
+            // An earlier play says nothing about what came after it.
             _ = try await fixture.add(
                 [
                     fixture.play(1, at: 20, from: "manual", key: "1"), fixture.play(4, at: 5, from: "manual", key: "4"),
