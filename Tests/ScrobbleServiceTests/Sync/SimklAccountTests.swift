@@ -12,7 +12,7 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// Connecting a Simkl account by a code, and telling it what happens.
+/// Connecting a Simkl account by code, and sending changes to it.
 @Suite struct SimklAccountTests {
     struct Setting: Sendable {
         let pool: PGPool
@@ -33,13 +33,13 @@ import UpstreamEmulators
                 store: store, issuer: SimklIssuer(http: http, clock: SystemWallClock()), clock: SystemWallClock())
         }
 
-        /// The page where the person says yes, or without a name no.
+        /// Opens the page where the person approves, or refuses if there is no name.
         func enter(_ code: String, as name: String?) async throws {
             let url = "\(upstreams.url(.simkl))/pin/\(code)\(name.map { "?as=\($0)" } ?? "")"
             _ = try await client.execute(HTTPClientRequest(url: url), deadline: .distantFuture)
         }
 
-        /// Lets the next question come at once, here and there.
+        /// Allows the next poll at once, on both sides.
         func letTimePass(_ seconds: Double = 10) async throws {
             simkl.pass(seconds: seconds)
             _ = try await pool.execute(
@@ -74,7 +74,7 @@ import UpstreamEmulators
                 clock: SystemWallClock(), pace: .milliseconds(1))
         }
 
-        /// Sends jobs of one action about titles of the catalogue.
+        /// Sends jobs with the same action for titles of the catalogue.
         func send(
             _ action: JobAction, _ titles: [(kind: TitleKind, query: TitleQuery)], _ payload: JobPayload = JobPayload(),
             age: Duration = .zero
@@ -157,7 +157,7 @@ import UpstreamEmulators
             let hasty = try await setting.begin()
             try await setting.letTimePass()
             #expect(try await setting.poll(hasty) == .pending)
-            // Another copy of us has just asked: Simkl wants more time, and gets it.
+            // Another replica has just polled: Simkl demands a longer interval, and gets it.
             _ = try await setting.pool.execute(
                 PGCommand("tests.hasty", "UPDATE oauth_flows SET next_poll_at = now() - interval '1 second'"), [])
             let slowed = try await setting.account.poll(setting.user, hasty.flow, until: QueueTest.deadline())
@@ -208,7 +208,7 @@ import UpstreamEmulators
         }
     }
 
-    /// A token with `+` or `&` in it was another one there.
+    /// Previously, a token with `+` or `&` in it arrived changed.
     @Test("A renewal is a form like every other: tokens and secrets arrive as they are, whatever is in them")
     func escaping() async throws {
         try await Self.run { setting in
@@ -279,7 +279,7 @@ import UpstreamEmulators
             #expect(await setting.send(.unrate, [(.movie, Self.film)]) == [.delivered])
             #expect(setting.simkl.items(of: "demo-alice").values.first?.rating == nil)
             #expect(await setting.send(.addToCollection, [(.movie, Self.film)]) == [.refused("Simkl has no library")])
-            // Nobody knows yet what else it has there.
+            // It is not yet known what else the account has of it.
             #expect(
                 await setting.send(.removeFromWatchlist, [(.movie, Self.film)]) == [
                     .notTaken("what the titles have at Simkl cannot be looked up")
@@ -288,7 +288,7 @@ import UpstreamEmulators
         }
     }
 
-    /// Such an episode was told for good.
+    /// Previously, such an episode was taken to be sent for good.
     @Test(
         "An episode that Simkl does not have is told apart from the others of its show, whatever its ids come back as")
     func unknownEpisodes() async throws {
@@ -317,7 +317,7 @@ import UpstreamEmulators
         }
     }
 
-    /// Half an answer, or none, was taken for a delivery.
+    /// Previously, half an answer, or none, was taken for a delivery.
     @Test("A write is delivered where Simkl says what became of it; else it is sent again, which changes nothing there")
     func unsaid() async throws {
         try await Self.run { setting in
@@ -359,7 +359,7 @@ import UpstreamEmulators
                     .refused("Simkl would take the title's rating along, so it stays on the list there")
                 ])
             #expect(setting.simkl.items(of: "demo-alice")[number]?.rating == 9)
-            // Watched and given up: it goes back to what is watched, with its date.
+            // Watched and dropped: it returns to what is watched, with its date.
             setting.simkl.change("demo-alice", number) {
                 ($0.status, $0.lastWatchedAt) = ("dropped", "2020-02-02T00:00:00Z")
             }
@@ -368,7 +368,7 @@ import UpstreamEmulators
             #expect(
                 moved?.status == "completed" && moved?.lastWatchedAt == "2020-02-02T00:00:00Z" && moved?.rating == 9)
             #expect(await setting.send(.removeFromWatchlist, [(.movie, numbered)]) == [.alreadyThere])
-            // Wanted, and nothing else.
+            // On the watchlist, and nothing else.
             setting.simkl.change("demo-alice", number) {
                 ($0.status, $0.lastWatchedAt, $0.rating) = ("plantowatch", nil, nil)
             }
@@ -410,7 +410,7 @@ import UpstreamEmulators
             #expect(setting.simkl.renewalCount == 0)
             #expect(await look(.status, 401) == [.askUser(.needsReauth)])
             #expect(setting.simkl.renewalCount == 1 && setting.simkl.items(of: "demo-alice").count == 1)
-            // Renewed by somebody else a moment ago, say: with another token it goes on.
+            // As if renewed elsewhere a moment ago: with another token it continues.
             #expect(await look(.status, 401, times: 1) == [.delivered])
             #expect(setting.simkl.renewalCount == 2 && setting.simkl.items(of: "demo-alice").isEmpty)
         }

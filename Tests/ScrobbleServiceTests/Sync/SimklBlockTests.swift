@@ -12,7 +12,7 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// A client id that the emulated Simkl does not take concerns everybody who is connected.
+/// A client id that the emulated Simkl rejects affects everybody who is connected.
 @Suite struct SimklBlockTests {
     private typealias Setting = SimklSyncTests.Setting
 
@@ -27,7 +27,7 @@ import UpstreamEmulators
         }
     }
 
-    /// What comes of a rating that is told.
+    /// Returns the outcome of sending a rating.
     private static func rate(_ lane: LaneKey, _ test: Setting) async -> JobReply? {
         let title = NeighbourBook.title(1)
         let job = QueueJob(
@@ -80,14 +80,14 @@ import UpstreamEmulators
         }
     }
 
-    /// What a sink was told.
+    /// Records the calls reported to a sink.
     private final class Calls: Sendable {
         private let state = Mutex<[UpstreamCall]>([])
         var all: [UpstreamCall] { state.withLock { $0 } }
         func add(_ call: UpstreamCall) { state.withLock { $0.append(call) } }
     }
 
-    /// Calls to Simkl were not measured at all, and nobody was told of a block.
+    /// Previously, calls to Simkl were not measured at all, and a block was not reported.
     @Test("A call that meets 412 is counted as one that turns the application away; what is not asked then is no call")
     func counted() async throws {
         try await SimklSyncTests.run { test in

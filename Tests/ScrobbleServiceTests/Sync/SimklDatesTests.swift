@@ -7,7 +7,7 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// Simkl has one date for each title and one state: it is told what the latest play is, whatever happens to the others.
+/// Simkl has one date and one state per title: it is sent the latest play, whatever happens to the others.
 @Suite struct SimklDatesTests {
     private static let both = FacetPolicy(direction: .both)
     /// The second episode of show 5.
@@ -16,7 +16,7 @@ import UpstreamEmulators
         "2024-01-10T20:00:00Z", "2024-03-10T20:00:00Z", "2024-06-10T20:00:00Z"
     )
 
-    /// A person's own click, and until it is told.
+    /// Adds a play by the person's own click, and waits until it is sent.
     private static func click(
         _ number: Int, _ text: String, _ test: SimklSyncTests.Setting
     ) async throws -> PlayID {
@@ -173,7 +173,7 @@ import UpstreamEmulators
             #expect(next.changesHere == 0 && next.changesThere == 0, "\(next)")
             #expect(test.items[1]?.status == "completed")
             #expect(try await test.listed() == [1, 2])
-            // A show is watched with any of its episodes.
+            // A show counts as watched with any of its episodes.
             let (show, other) = (NeighbourBook.title(60), NeighbourBook.title(61))
             let at = try #require(Timestamp(Self.january))
             _ = try await test.ledger.add(
@@ -190,7 +190,7 @@ import UpstreamEmulators
         }
     }
 
-    /// It was taken for one of this very day, and told on as that.
+    /// Previously, it was dated to the present day, and passed on with that date.
     @Test(
         "A rating without a day is dated by when its film was watched; one that changes without a day, by when that is seen"
     )

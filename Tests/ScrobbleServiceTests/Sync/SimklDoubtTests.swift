@@ -6,13 +6,13 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// What came and went there between two syncs, and groups that were emptied: believed once it was said twice, a minute apart.
+/// Items that came and went there between two syncs, and emptied groups: believed once reported twice, a minute apart.
 @Suite struct SimklDoubtTests {
     private typealias Setting = SimklSyncTests.Setting
 
     private static let asked = ["GET /sync/activities", "GET /sync/all-items since", "GET /sync/all-items/movies"]
 
-    /// Ratings of so many films, on both sides.
+    /// Rates `count` films on both sides.
     private static func agreed(_ count: Int, _ test: Setting) async throws {
         try await test.want([.ratings: FacetPolicy(direction: .both)])
         for number in 1...count { test.rateThere(number, 5) }
@@ -22,7 +22,7 @@ import UpstreamEmulators
         #expect(test.book.rated.count == count)
     }
 
-    /// The calls of a sync, and what came of it.
+    /// Runs a sync; returns its calls and its run.
     private static func sync(_ test: Setting) async throws -> (calls: [String], run: SyncRun) {
         let last = test.lastCall
         let run = try await test.sync()

@@ -7,8 +7,8 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// Simkl tells what changed, and by bare numbers what is left. Accounts of the emulated one, changed by their person, and the
-/// copy that is made of such answers, some of which are empty, break off, or lack a group: each decided by a seed.
+/// Simkl reports what changed, and, as bare ids, what is left. Tests accounts of the emulated Simkl, edited by their
+/// person, and the copy made of answers that may be empty, break off or lack a group: each determined by a seed.
 @Suite struct SimklMirrorTests {
     @Test("After quiet the copy is what the account has; in between nothing is taken for gone that is there")
     func seeds() {
@@ -49,7 +49,7 @@ struct SimklMirrorWorld {
     private var copy: [Int64: SimklRows.Item] = [:]
     private var stamps: SimklStamps?
     private var seconds: Int64 = 0
-    /// Without the care for what an empty answer leaves open.
+    /// Mutants that ignore what an empty answer leaves open.
     var trustsChanges = false
     var trustsRests = false
 
@@ -59,7 +59,7 @@ struct SimklMirrorWorld {
 
     private mutating func oneIn(_ count: Int) -> Bool { Int.random(in: 0..<count, using: &random) == 0 }
 
-    /// What is wrong in the end; nil where nothing is.
+    /// Returns what is wrong in the end, or nil.
     mutating func run() -> String? {
         for _ in 0..<2 {
             for _ in 0..<25 {
@@ -76,7 +76,7 @@ struct SimklMirrorWorld {
         return nil
     }
 
-    /// Listed, watched, rated, or taken off every list.
+    /// Lists, watches or rates an item, or removes it from every list.
     private mutating func edit() {
         guard let simkl = Self.numbers.randomElement(using: &random) else { return }
         let (deed, rating) = (Int.random(in: 0..<5, using: &random), Int.random(in: 1...10, using: &random))
@@ -95,10 +95,10 @@ struct SimklMirrorWorld {
     // MARK: Reading, as `SimklReader` does
 
     private mutating func read(isQuiet: Bool) {
-        // A reading that fails half way keeps nothing.
+        // A reading that fails halfway keeps nothing.
         do {
             guard let now = SimklStamps(ask("/sync/activities")) else { return }
-            // In the quiet a day, which a group needs that several have left.
+            // A day if quiet, which a group that several items have left requires.
             seconds += isQuiet ? 86_400 : 600
             let moment = Timestamp(clampingMicrosecondsSinceEpoch: seconds * 1_000_000)
             guard let before = stamps, !before.all.isEmpty else {
@@ -135,7 +135,7 @@ struct SimklMirrorWorld {
         } catch {}
     }
 
-    /// What `SimklMirrorStore` does in one transaction.
+    /// What `SimklMirrorStore` does in a single transaction.
     private mutating func keep(
         _ items: [SimklRows.Item], _ rests: [String: SimklStamps.Rest], _ reached: SimklStamps
     ) {
@@ -159,7 +159,7 @@ struct SimklMirrorWorld {
         _ path: String, _ query: [String: String], _ isQuiet: Bool
     ) throws -> [SimklRows.Item] {
         guard let (items, _) = SimklRows.items(ask(path, query)) else { throw Failure() }
-        // Nor is nothing shown twice in a row where it is in doubt: that is believed.
+        // In doubt, no second empty answer in a row either, since that would be believed.
         guard !isQuiet, stamps?.doubtedAt == nil, stamps?.doubts.isEmpty ?? true else { return items }
         switch Int.random(in: 0..<8, using: &random) {
         case 0: throw Failure()
@@ -174,7 +174,7 @@ struct SimklMirrorWorld {
     private var falselyGone: String? {
         let there = accounts.items(of: Self.account)
         let gone = copy.values.filter(\.isGone).first { item in
-            // Put back since it was read is another matter.
+            // An item that was restored since it was read does not count.
             there[Int(item.simkl)].map { $0.status == item.row["status"].string && isRead(item.simkl) } ?? false
         }
         return gone.map { "taken for gone: \($0.simkl)" }

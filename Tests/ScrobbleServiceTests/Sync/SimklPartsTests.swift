@@ -5,11 +5,11 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// Libraries at the emulated Simkl that are longer than it gives in one answer.
+/// Libraries at the emulated Simkl that are longer than a single answer of it.
 @Suite struct SimklPartsTests {
     private typealias Setting = SimklSyncTests.Setting
 
-    /// Seven films, of which no list has more than four.
+    /// Adds seven films, with no list longer than four.
     private static func fill(_ test: Setting) async throws {
         let both = FacetPolicy(direction: .both)
         try await test.want([.ratings: both, .watchlist: both])
@@ -27,7 +27,7 @@ import UpstreamEmulators
             let refused = try await test.sync()
             #expect(refused.state == .failed, "\(refused)")
             #expect(try await test.listed().isEmpty && test.book.rated.isEmpty)
-            // From the list that is read last to the one that is read first, in between.
+            // In between, one moves from the list read last to the one read first.
             test.simkl.behave {
                 $0.itemsMax = 4
                 $0.moving = [4: "plantowatch"]

@@ -8,7 +8,8 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// Sittings and check-ins as an emulated Simkl hears of them: the real worker and writer. Its films have 90 minutes.
+/// Sittings and check-ins as an emulated Simkl receives them: the real worker and writer. Its films are 90 minutes
+/// long.
 @Suite struct SimklSittingTests {
     private typealias Setting = SimklSyncTests.Setting
 
@@ -55,12 +56,12 @@ import UpstreamEmulators
             until: QueueTest.deadline())
     }
 
-    /// Lets the keeper look at a moment.
+    /// Closes the sittings that have expired at a moment.
     private static func keep(_ test: Setting, at moment: Timestamp) async throws -> Int {
         try await playback(test).closeExpired(at: moment, limit: 10, until: QueueTest.deadline()).ended
     }
 
-    /// Tells what waits.
+    /// Sends what is waiting.
     private static func tell(_ test: Setting) async throws {
         let isDone = try await QueueTest.work([test.queueWorker()]) {
             try await test.pool.query(QueueTest.waiting) == [0]
@@ -72,7 +73,7 @@ import UpstreamEmulators
         test.calls(after: 0).filter { $0.hasPrefix("POST ") && !$0.hasSuffix("/users/settings") }
     }
 
-    /// What a call said of the place, nil for nothing.
+    /// Returns the progress that each call reported, or nil where it reported none.
     private static func progress(_ test: Setting, of step: String) -> [Double?] {
         test.upstreams.server.desk.book(provider: .simkl, after: 0).entries
             .filter { $0.request.path == "/scrobble/\(step)" }
@@ -103,7 +104,7 @@ import UpstreamEmulators
             #expect(Self.told(test) == steps.map { "POST \($0)" })
             #expect(Self.progress(test, of: "start") == [0, 46] && Self.progress(test, of: "stop") == [95])
             #expect(test.items[1]?.status == "completed" && test.simkl.positions(of: "demo-alice").isEmpty)
-            // No sync tells it besides.
+            // No sync sends it again.
             for _ in 0..<2 {
                 let run = try await test.sync()
                 #expect(run.state == .done && run.changesThere == 0, "\(run)")
@@ -201,7 +202,7 @@ import UpstreamEmulators
             try await Self.tell(test)
             #expect(Self.told(test) == ["POST /scrobble/checkin", "POST /scrobble/stop"])
             #expect(test.items[1]?.status == "completed")
-            // Another one never left: the end takes its place.
+            // The other check-in was never sent: the end replaces it.
             _ = try await Self.checkIn(test, 2, at: start)
             #expect(try await Self.keep(test, at: SystemWallClock().now) == 1)
             try await Self.tell(test)

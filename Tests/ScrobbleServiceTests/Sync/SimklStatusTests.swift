@@ -7,7 +7,7 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// What is laid aside, given up or not wanted any more, here and at the emulated Simkl.
+/// Titles on hold, dropped or no longer wanted, here and at the emulated Simkl.
 @Suite struct SimklStatusTests {
     private typealias Setting = SimklSyncTests.Setting
     private static let both = FacetPolicy(direction: .both)
@@ -28,7 +28,7 @@ import UpstreamEmulators
             until: QueueTest.deadline())
     }
 
-    /// A sync some time after the one before, which nothing lags behind any more; then another one that finds nothing to do.
+    /// Runs a sync some time after the previous one, so that nothing lags; then another one that finds nothing to do.
     @discardableResult
     private static func settle(_ test: Setting) async throws -> SyncRun {
         try await test.letLagEnd()
@@ -55,7 +55,7 @@ import UpstreamEmulators
             try await Self.settle(test)
             #expect(try await test.statuses().isEmpty)
 
-            // From here: what is being watched there is given up, what is completed is not.
+            // From here: a title being watched there is dropped, a completed one is not.
             try await Self.put(shows[0], .dropped, test)
             try await Self.put(shows[1], .dropped, test)
             try await Self.put(shows[2], .onHold, test)
@@ -106,7 +106,7 @@ import UpstreamEmulators
             #expect(run.changesHere == 0 && run.changesThere == 0 && run.state == .done, "\(run)")
             #expect(try await test.statuses() == [1: .dropped, show: .onHold])
             #expect(test.items.mapValues(\.status) == [1: "plantowatch", show: "plantowatch"])
-            // Until one of them gets another value.
+            // Until one side gets another value.
             try await Self.put(1, .planToWatch, test)
             test.there(show) { $0.status = "dropped" }
             try await Self.settle(test)

@@ -10,7 +10,7 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// Whole syncs with the emulated Simkl: the library once, afterwards what changed, and never a removal that is not proven.
+/// Whole syncs with the emulated Simkl: the library once, then only changes, and never an unproven removal.
 @Suite struct SimklSyncTests {
     struct Setting: Sendable {
         let pool: PGPool
@@ -34,10 +34,10 @@ import UpstreamEmulators
                 store: connections, issuer: SimklIssuer(http: http, clock: SystemWallClock()), clock: SystemWallClock())
         }
 
-        /// From a thousand on the thousands are a show, and the rest is the episode of its first season.
+        /// From 1,000 on, the thousands are the show, and the rest is the episode of its first season.
         static func query(_ title: TitleID) -> TitleQuery {
             let number = NeighbourBook.number(title)
-            // As the catalogue's shows are numbered.
+            // The catalogue's own numbers of shows.
             if number >= 600_000_000 { return TitleQuery(kind: .series, ids: ExternalIds(simkl: number)) }
             guard number >= 1_000 else { return TitleQuery(kind: .movie, ids: ExternalIds(simkl: number)) }
             return TitleQuery(
@@ -56,10 +56,10 @@ import UpstreamEmulators
             return QueueWorker(id: SystemIDSource().next(), store: queue, writers: [.simkl: writer])
         }
 
-        /// One sync from asking for it until the queue is empty; the run.
+        /// Runs one sync, from the request until the queue is empty; returns the run.
         @discardableResult
         func sync(confirms: BatchID? = nil) async throws -> SyncRun {
-            // No two things happen there within a second.
+            // No two things happen there within the same second.
             simkl.pass(seconds: 2)
             let id = try #require(
                 try await store.open(
@@ -85,7 +85,7 @@ import UpstreamEmulators
                 until: QueueTest.deadline())
         }
 
-        /// A change that the person makes over there, some seconds after the one before.
+        /// Makes a change as the person on the remote side, two seconds after the one before.
         func there(_ simkl: Int, _ change: (inout SimklAccounts.Item) -> Void) {
             self.simkl.pass(seconds: 2)
             self.simkl.change("demo-alice", simkl, change)
@@ -98,7 +98,7 @@ import UpstreamEmulators
             }
         }
 
-        /// Forgets that our writes may still lag, as time would.
+        /// Expires the record that our writes may still lag.
         func letLagEnd() async throws {
             _ = try await pool.execute(
                 PGCommand("tests.lag", "UPDATE sync_base SET written_at = written_at - interval '1 day'"), [])
@@ -218,7 +218,7 @@ import UpstreamEmulators
                     "GET /sync/activities", "GET /sync/all-items/shows", "GET /sync/all-items/anime",
                     "GET /sync/all-items/movies",
                 ])
-            // What we have written is read once more, from where the reading before had come.
+            // Our own writes are read once more, from the point that the previous reading had reached.
             try await test.letLagEnd()
             let then = test.lastCall
             _ = try await test.sync()
@@ -271,7 +271,7 @@ import UpstreamEmulators
             try await test.sync()
             let (rated, listed, played) = (test.book.rated, try await test.listed(), try await test.played())
             #expect(rated.count == 20 && listed == [30] && played.count == 20)
-            // Something happens, something leaves, and every reading of it goes wrong.
+            // One item changes, one leaves, and every reading of it fails.
             test.rateThere(1, 8)
             test.simkl.pass(seconds: 2)
             test.simkl.remove("demo-alice", 20)
@@ -301,7 +301,7 @@ import UpstreamEmulators
             #expect(try await test.listed() == listed, "\(kind)")
             #expect(try await test.played() == played, "\(kind)")
             #expect(test.items.count == 20, "\(kind): what was there, less what its person took off")
-            // It passes: what happened meanwhile comes in.
+            // The fault passes, and what happened in the meantime comes in.
             test.upstreams.server.desk.clearFaults(.simkl)
             test.simkl.behave {
                 $0.showsNothing = false
@@ -323,7 +323,7 @@ import UpstreamEmulators
             try await test.sync()
             test.simkl.pass(seconds: 2)
             test.simkl.remove("demo-alice", 1)
-            // Twenty are passed over, once.
+            // Twenty are left out, once.
             test.simkl.behave { $0.hidden = Set(2...21) }
             let first = try await test.sync()
             #expect(first.state == .held && first.held == 21 && test.book.rated.count == 40)
@@ -343,13 +343,13 @@ import UpstreamEmulators
             #expect(test.items[1]?.status == "completed" && test.items[1]?.lastWatchedAt != nil)
             let second = try await test.sync()
             #expect(second.changesHere == 0 && second.changesThere == 0, "\(second)")
-            // Long after the queue has forgotten that it told the rating.
+            // Long after the queue has forgotten that it sent the rating.
             try await test.letLagEnd()
             _ = try await test.pool.execute(PGCommand("tests.forget", "DELETE FROM queue_outcomes"), [])
             test.there(1) { $0.rating = 9 }
             try await test.sync()
             #expect(try await test.played().isEmpty && test.book.rated == [1: 90])
-            // Watched again there, it is one.
+            // Watched again there, it is a play.
             test.there(1) { $0.lastWatchedAt = "2026-11-20T20:00:00Z" }
             try await test.sync()
             #expect(try await test.played() == [1: 1])
@@ -379,7 +379,8 @@ import UpstreamEmulators
                 ])
             try await test.letLagEnd()
             _ = try await test.sync()
-            // One wish is watched, one is dropped: the first was nobody's wish to forget, the second is dropped here too.
+            // One listed title is watched, one is dropped: nobody wanted the first one removed; the second is dropped
+            // here too.
             test.there(5) { ($0.status, $0.lastWatchedAt) = ("completed", "2026-11-20T20:00:00Z") }
             test.there(6) { $0.status = "dropped" }
             try await test.sync()
