@@ -4,13 +4,13 @@ import Testing
 
 @testable import ScrobbleService
 
-/// Lists that come damaged in every way that lists have come damaged.
+/// Lists damaged in every way that lists have been damaged in practice.
 @Suite struct DeleteStormTests {
     private enum Damage: CaseIterable {
         case empty, emptyWithoutHeaders, firstPageOnly, halfTheRows, halfTheRowsRecounted, lastPageMissing, rowsTwice
     }
 
-    /// What a damaged list of `rows` looks like, and whether the other side says that something happened in it.
+    /// Returns a damaged list of `rows`; in some cases, the remote also reports that something has changed in it.
     private static func damaged<Row: Sendable>(
         _ rows: [Row], _ damage: Damage, _ random: inout SeededRandom
     ) -> Snapshot<Row> {
@@ -41,7 +41,7 @@ import Testing
         case .rowsTwice:
             for page in pages { add(page + page.prefix(1), of: pages.count, rows.count) }
         }
-        // What the pages themselves give away needs no word of what happened there.
+        // Damage that the pages themselves reveal needs no report of a change.
         let isEvident = [.firstPageOnly, .lastPageMissing, .halfTheRows, .emptyWithoutHeaders].contains(damage)
         let isMoved = isEvident && shown.count < rows.count && Bool.random(using: &random)
         return tally.snapshot(shown, isMoved: isMoved, agreedCount: rows.count)

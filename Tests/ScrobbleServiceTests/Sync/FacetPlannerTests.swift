@@ -34,7 +34,8 @@ import Testing
         #expect(empty.forUs.isEmpty && empty.forThem.count == 50)
     }
 
-    /// It came back by a reading from before, to who had taken it out here, and nobody took it out again.
+    /// Previously, a stale reading brought the value back to the side that had removed it, and nothing removed it
+    /// again.
     @Test(
         "What neither side has any more stays away, though a late reading shows it once more", arguments: [true, false])
     func lateAgain(isLetGo: Bool) {
@@ -47,7 +48,7 @@ import Testing
         let late = planner.plan(base: gone.base, ours: [], theirs: Self.complete([row]))
         #expect(late.isEmpty && late.echoes == 1)
         #expect(planner.plan(base: gone.base, ours: [], theirs: Self.complete([])).isEmpty)
-        // Once no reading is late any more it is news.
+        // Once no reading can be stale any more, it is news.
         let news = planner.plan(base: [title: BaseEntry(nil)], ours: [], theirs: Self.complete([row]))
         #expect(news.forUs.map(\.becomes) == [5])
     }
@@ -125,7 +126,7 @@ import Testing
         #expect(entry?.isLetGo == true && entry?.echo != nil && plan.forUs.isEmpty)
     }
 
-    /// Libraries as people have them: one tree, changed twice.
+    /// Realistic libraries: one tree, changed twice.
     private struct World {
         var base: [TitleID: BaseEntry<Int>] = [:]
         var ours: [TitleID: Int] = [:]
@@ -165,7 +166,7 @@ import Testing
                 theirs[change.title] = change.becomes
                 base[change.title] = change.becomes.map { BaseEntry($0) }
             }
-            // As time goes by nothing lags any more.
+            // As time passes, nothing lags any more.
             for (title, entry) in plan.base { base[title] = BaseEntry(entry.value, isLetGo: entry.isLetGo) }
         }
     }

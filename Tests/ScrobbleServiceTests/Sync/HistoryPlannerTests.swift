@@ -63,20 +63,21 @@ import Testing
         let first = Self.planner.plan(base: [], ours: ours, theirs: Self.complete(both))
         #expect(first.pairs.map(\.theirs) == [11] && first.forUs.isEmpty)
         #expect(Self.planner.plan(base: first.pairs, ours: ours, theirs: Self.complete(both)).isEmpty)
-        // Nobody had it here: it comes once.
+        // Without a play here, the two arrive as one.
         #expect(Self.planner.plan(base: [], ours: [], theirs: Self.complete(both)).forUs.map(\.id) == [11])
         let unknown = [11, 12].map { TheirPlay(id: $0, title: Self.film, watchedAt: nil) }
         #expect(Self.planner.plan(base: [], ours: [], theirs: Self.complete(unknown)).forUs.map(\.id) == [11])
-        // One of the two is cleared away there, whichever we had met: the play stays, and has the other row from then on.
+        // One of the two is removed there, whichever we had matched: the play stays, and has the other row from then
+        // on.
         for left in both {
             let plan = Self.planner.plan(base: first.pairs, ours: ours, theirs: Self.complete([left]))
             #expect(plan.removeOurs.isEmpty && plan.forUs.isEmpty && plan.forThem.isEmpty)
             #expect(plan.pairs.map(\.theirs) == (left.id == 11 ? [] : [12]))
         }
-        // Both are: that is a removal.
+        // Both are removed: that is a removal.
         let gone = Self.planner.plan(base: first.pairs, ours: ours, theirs: Self.complete([]))
         #expect(gone.removeOurs == [Self.id(1)])
-        // Removed here, it goes there by the row that we had met; the double stays and does not come back.
+        // Removed here, the matched row is removed there; the duplicate stays and does not come back.
         let removed = [Self.ours(1, 0, removed: true)]
         let plan = Self.planner.plan(base: first.pairs, ours: removed, theirs: Self.complete(both))
         #expect(plan.removeTheirs.map(\.theirs) == [11] && plan.forUs.isEmpty)
@@ -145,7 +146,7 @@ import Testing
         let leaving = LeavingPlays(plays: [Self.id(1)], rows: [11])
         let late = Self.complete([Self.theirs(11, 0)])
         for removed in [true, false] {
-            // A late reading; the base has forgotten it.
+            // A stale reading; the base has forgotten the play.
             let shown = Self.planner.plan(
                 base: [], ours: [Self.ours(1, 0, removed: removed)], theirs: late, inFlight: [Self.id(1)],
                 leaving: leaving)
@@ -155,7 +156,7 @@ import Testing
                 leaving: LeavingPlays(plays: [Self.id(1)]))
             #expect(unknownRow.isEmpty, "removed \(removed)")
         }
-        // Under another date here since: nothing of the play itself says which row it was.
+        // The play has another date here since then: nothing in the play itself says which row it was.
         for apart in [0, 1] {
             let old = Self.complete([Self.theirs(11, Double(apart)), Self.theirs(12, 2)])
             let edited = Self.planner.plan(
@@ -164,7 +165,7 @@ import Testing
                     plays: [Self.id(1)], moments: [LeavingMoment(title: Self.film, at: Self.at(0))]))
             #expect(edited.forUs.map(\.id) == [12] && edited.forThem.isEmpty, "\(apart) minutes apart")
         }
-        // Put back here while the removal was under way.
+        // Put back here while the removal was in progress.
         let pair = PlayPair(play: Self.id(1), title: Self.film, theirs: 11)
         let back = Self.planner.plan(
             base: [pair], ours: [Self.ours(1, 0)], theirs: Self.complete([]), inFlight: [Self.id(1)], leaving: leaving)
@@ -251,7 +252,7 @@ import Testing
         for round in 0..<1_500 {
             var (base, ours, theirs): ([PlayPair], [OurPlay], [TheirPlay]) = ([], [], [])
             for number in 1...Int.random(in: 1...8, using: &random) {
-                // Near each other, and none at the moment of another: the ledger has no two such.
+                // Close together, but never at the same moment: the ledger has no two such plays.
                 let minutes = Double(Int.random(in: 0...6, using: &random)) * 40 + Double(number)
                 let draw = Int.random(in: 0..<8, using: &random)
                 if draw != 0 { ours.append(Self.ours(number, minutes, removed: draw == 1)) }
@@ -282,7 +283,7 @@ import Testing
         }
     }
 
-    /// Both sides and the base after a plan that went well.
+    /// Updates both sides and the base as after a plan that succeeded.
     private func apply(
         _ plan: HistoryPlan, _ base: inout [PlayPair], _ ours: inout [OurPlay], _ theirs: inout [TheirPlay]
     ) {

@@ -4,11 +4,11 @@ import Testing
 
 @testable import ScrobbleService
 
-/// The rule for one item, by table and by a million drawn cases.
+/// The rule for a single item, by table and by a million random cases.
 @Suite struct ItemRuleTests {
     private typealias Decision = ItemDecision<Int>
 
-    /// The one proof there is, from a list that proved itself empty.
+    /// The only proof there is, from a list that proved to be empty.
     static let gone: SideState<Int> = {
         var tally = PageTally()
         tally.add(PageTally.Page(number: 1, rowCount: 0, limit: 100, pageCount: 1, itemCount: 0))
@@ -133,7 +133,8 @@ import Testing
         #expect(
             rule.decide(base: BaseEntry(1), ours: SyncValue(1), theirs: Self.gone, isExcused: true) == .letGo(1))
         let base = BaseEntry(1, isLetGo: true)
-        // Where the list was not read it is still gone: neither agreed on again, nor brought back to who took it off here.
+        // If the list was not read, it is still gone: neither agreed on again, nor restored where the person removed it
+        // here.
         #expect(rule.decide(base: base, ours: SyncValue(1), theirs: .unshown(.asAgreed)) == .rest)
         #expect(rule.decide(base: base, ours: nil, theirs: .unshown(.asAgreed)) == .forget)
         #expect(rule.decide(base: base, ours: SyncValue(1), theirs: Self.gone) == .rest)
@@ -163,7 +164,7 @@ import Testing
 
     // MARK: A million cases
 
-    /// One drawn case: values 0 (absent) to 3, times 0 (unknown) or a quarter of an hour.
+    /// A random case: values 0 (absent) to 3, times 0 (unknown) or within a quarter of an hour.
     private struct Drawn {
         var base, ours, theirs: Int?
         var ourTime, theirTime: Int64?
@@ -187,14 +188,14 @@ import Testing
             ItemRuleTests.decide(base, ours, theirs, policy, ourTime: ourTime, theirTime: theirTime)
         }
 
-        /// The same with the sides in each other's place.
+        /// The same case with the sides swapped.
         var mirrored: Drawn {
             var other = self
             (other.ours, other.theirs, other.ourTime, other.theirTime) = (theirs, ours, theirTime, ourTime)
             return other
         }
 
-        /// Both sides after the decision, and what the base says then.
+        /// Updates both sides and the base according to the decision.
         mutating func apply(_ decision: Decision) {
             switch decision {
             case .rest, .letGo, .concede: break
@@ -216,13 +217,13 @@ import Testing
         case .rest, .agree, .forget, .letGo, .concede: decision
         case .give(let value): .take(value)
         case .take(let value): .give(value)
-        // A proof cannot be made up: the two removals are compared by their kind.
+        // A proof cannot be constructed, so the two removals are compared by kind.
         case .removeTheirs, .removeOurs: nil
         case .clash(let ours, let theirs, let winner): .clash(ours: theirs, theirs: ours, winner: winner?.other)
         }
     }
 
-    /// What is wrong with one case; nil where nothing is.
+    /// Returns what is wrong with a case, or nil.
     private static func fault(_ drawn: Drawn) -> String? {
         let decision = drawn.decision
         if decision.isRemoval {

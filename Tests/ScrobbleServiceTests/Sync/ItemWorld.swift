@@ -3,19 +3,19 @@ import TestSupport
 
 @testable import ScrobbleService
 
-/// Two sides of a facet, their person, and everything that can go wrong between them, decided by one seed.
+/// Two sides of a facet, their person, and everything that can go wrong between them, determined by a seed.
 struct ItemWorld<Value: SyncStorable> {
     private typealias Shown = SyncValue<Value>
 
     private struct Job {
         let title: TitleID
         let was, becomes: Value?
-        /// From when on it was written in ignorance, and what was taken for what is there.
+        /// The time from which edits there are unknown to the job, and the values that were taken to be there.
         let readAt: Int64
         let known: [Value?]
     }
 
-    /// A change that a run has planned and not made yet.
+    /// A change that a run has planned but not made yet.
     private struct Step {
         let side: SyncSide
         let change: ItemChange<Value>
@@ -24,7 +24,7 @@ struct ItemWorld<Value: SyncStorable> {
         var known: [Value?] = []
     }
 
-    /// What the person did about a title since all was quiet.
+    /// The person's last edit of a title since the last quiet point.
     private struct Wish {
         let value: Value?
         let order: Int
@@ -36,46 +36,46 @@ struct ItemWorld<Value: SyncStorable> {
     private var now: Int64 = 1_000_000
     private var ours: [TitleID: Shown] = [:]
     private var theirs: [TitleID: Shown] = [:] { didSet { stamp += 1 } }
-    /// What they say of their last change, and what they said of it when they were read last and nothing was left open.
+    /// Their current change stamp, and the one at their last complete reading that left nothing open.
     private var stamp = 0
     private var seenStamp: Int?
-    /// What they had, a while ago: readings lag.
+    /// Their earlier states, since readings lag.
     private var past: [(at: Int64, stamp: Int, theirs: [TitleID: Shown])] = []
-    /// When the person changed something there last.
+    /// When the person last changed something there.
     private var editedThere: [TitleID: Int64] = [:]
-    /// What was edited last, and how; the same is often done on the other side.
+    /// The last edit; the same is often made on the other side.
     private var last: (title: TitleID, side: SyncSide, value: Value?)?
     private var base: [TitleID: BaseEntry<Value>] = [:]
     private var writtenAt: [TitleID: Int64] = [:]
     private var steps: [Step] = []
     private var jobs: [Job] = []
     private var clashes: [ItemClash<Value>] = []
-    /// What the person has decided about them.
+    /// The conflicts that the person has decided.
     private var chosen: [TitleID: ItemClash<Value>] = [:]
 
-    /// Changed here by a process that died before it wrote that down.
+    /// The title changed here by a process that died before recording it.
     private var torn: TitleID?
-    /// What a delivery has done that none may.
+    /// A delivery's violation of an invariant.
     private var trouble: String?
 
-    /// What both had when all was quiet last, and what was done about it since.
+    /// What both sides had at the last quiet point, and the edits since then.
     private var start: [TitleID: Value] = [:]
     private var wishes: [TitleID: [SyncSide: Wish]] = [:]
     private var wished: [TitleID: Set<Value>] = [:]
     private var removedThere: [TitleID: Int] = [:]
     private var touchedHere: Set<TitleID> = []
     private var order = 0
-    /// What left their list by itself, and that no reading has shown there since.
+    /// Titles that left their list by themselves, and that no reading has shown there since.
     private var letGo: [TitleID: Int64] = [:]
-    /// What the person has there, by their own hand alone.
+    /// What the person has there by their own edits alone.
     private var leftThere: [TitleID: Value] = [:]
 
     private let titles = (0..<12).map { TitleID(UUIDBits(high: 7, low: UInt64($0))) }
-    /// Seconds for which a reading may lag, and by which the other side's clock is wrong.
+    /// The maximum lag of a reading in seconds, and the error of the other side's clock in seconds.
     private static var lag: Int64 { 20 }
     private let skew: Int64
 
-    /// The safeguard that is missing here.
+    /// The safeguard that is removed.
     private let mutant: SyncMutant?
 
     init(seed: UInt64, _ shape: WorldShape<Value>, without mutant: SyncMutant? = nil) {
@@ -96,7 +96,7 @@ struct ItemWorld<Value: SyncStorable> {
 
     private mutating func oneIn(_ count: Int) -> Bool { Int.random(in: 0..<count, using: &random) == 0 }
 
-    /// What is wrong in the end; nil where nothing is.
+    /// Returns what is wrong in the end, or nil.
     mutating func run() -> String? {
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             for _ in 0..<Int.random(in: 15...50, using: &random) {
@@ -130,9 +130,9 @@ struct ItemWorld<Value: SyncStorable> {
             (title, side) = (last.title, oneIn(4) ? last.side : last.side.other)
             if oneIn(2) { value = last.value }
         }
-        // Trakt takes no condition: what is edited there while a write of ours is under way is overwritten.
+        // Trakt supports no conditional writes: an edit there while a write of ours is in progress is overwritten.
         if side == .theirs, isUnderWay(title) { return }
-        // Nor can it be known who put back what a process had taken away when it died.
+        // Nor can anyone tell who restored what a process had removed when it died.
         if side == .ours, title == torn { return }
         let entry = value.map { SyncValue($0, SyncMoment(at: Self.moment(now + (side == .theirs ? skew : 0)))) }
         guard (side == .ours ? ours : theirs)[title]?.value != value else { return }
@@ -152,7 +152,7 @@ struct ItemWorld<Value: SyncStorable> {
         if let value { wished[title, default: []].insert(value) }
     }
 
-    /// Something on their list is watched there: it leaves, and nobody wished so.
+    /// Something on their list is watched there: it leaves although nobody removed it.
     private mutating func watch() {
         let title = titles[Int.random(in: 0..<titles.count, using: &random)]
         guard theirs[title] != nil, !isUnderWay(title) else { return }
@@ -169,7 +169,7 @@ struct ItemWorld<Value: SyncStorable> {
     // MARK: A sync
 
     private mutating func sync(isQuiet: Bool) -> String? {
-        // One that died is gone on with before another reads.
+        // An interrupted run is continued before another one reads.
         guard steps.isEmpty else {
             makeSteps(isQuiet: isQuiet)
             return nil
@@ -202,7 +202,7 @@ struct ItemWorld<Value: SyncStorable> {
         return nil
     }
 
-    /// The base as a run finds it: what is said of lagging readings is over after a while.
+    /// The base as a run sees it: the record of lagging readings expires.
     private var known: [TitleID: BaseEntry<Value>] {
         var known = base
         for (title, entry) in base {
@@ -242,7 +242,7 @@ struct ItemWorld<Value: SyncStorable> {
         }
     }
 
-    /// Removals of what was edited, or was never agreed on; changes of a side that is to be left alone.
+    /// Finds removals of edited or never agreed values, and changes to a side that must not be changed.
     private func fault(
         of plan: FacetPlan<Value>, _ reading: ItemReading<Value>, _ known: [TitleID: BaseEntry<Value>]
     ) -> String? {
@@ -278,7 +278,7 @@ struct ItemWorld<Value: SyncStorable> {
         return nil
     }
 
-    /// What could be told or taken at once, and waits; readings that lag and are not taken for such.
+    /// Finds changes that could be made at once but wait, and stale readings that are not recognized.
     private func delay(
         of plan: FacetPlan<Value>, _ reading: ItemReading<Value>, _ known: [TitleID: BaseEntry<Value>]
     ) -> String? {
@@ -298,7 +298,7 @@ struct ItemWorld<Value: SyncStorable> {
         return nil
     }
 
-    /// What left by itself and is shown again is a wish again, where the reading does not lag.
+    /// A value that left by itself and is shown again is a wish again, unless the reading is stale.
     private mutating func see(_ rows: [TitleValue<Value>], _ known: [TitleID: BaseEntry<Value>]) {
         for row in rows where !isUnderWay(row.title) {
             guard let left = letGo[row.title], let moment = row.value.moment?.at, moment > Self.moment(left + skew)
@@ -311,7 +311,7 @@ struct ItemWorld<Value: SyncStorable> {
     private mutating func makeSteps(isQuiet: Bool) {
         while let step = steps.first {
             let title = step.change.title
-            // The process may end at any of these points; the next one goes on.
+            // The process may die at any of these points; the next one continues.
             if !isQuiet, oneIn(14) { return }
             switch step.side {
             case .theirs:
@@ -321,7 +321,7 @@ struct ItemWorld<Value: SyncStorable> {
                         known: step.known))
             case .ours:
                 let present = ours[title]?.value
-                // A click in between stays, and what was read is to be read again.
+                // A click in between stays, and the list has to be read again.
                 guard present == step.change.becomes || present == step.change.was else {
                     if mutant != .reopening { seenStamp = nil }
                     break
@@ -337,7 +337,7 @@ struct ItemWorld<Value: SyncStorable> {
         }
     }
 
-    /// What a reading brings: late, with rows that come twice, or with holes.
+    /// Returns a reading: stale, with duplicate rows, or with holes.
     private mutating func read(isQuiet: Bool) -> ItemReading<Value> {
         if !isQuiet, seenStamp == stamp, !oneIn(3) {
             return ItemReading(
@@ -354,7 +354,8 @@ struct ItemWorld<Value: SyncStorable> {
             switch Int.random(in: 0..<9, using: &random) {
             case 0: rows = []
             case 1: rows.removeAll { _ in Bool.random(using: &random) }
-            // The list moved while it was read: some come twice, perhaps as they were before, or another is missed for it.
+            // The list moved during reading: some rows come twice, perhaps in an earlier state, or another is missed
+            // instead.
             case 2:
                 rows += titles.compactMap { title in
                     past.first?.theirs[title].map { TitleValue(title, $0.value, $0.moment) }
@@ -362,7 +363,7 @@ struct ItemWorld<Value: SyncStorable> {
                 rows += rows.prefix(2)
                 at = min(at, past.first?.at ?? at)
             case 3 where rows.count > 2: rows = rows.dropLast() + rows.prefix(2)
-            // Some are missing from the count, too, though nothing is said to have happened there.
+            // Some are missing from the count as well, although no change is reported there.
             case 4 where !isMoved:
                 rows.removeAll { _ in Bool.random(using: &random) }
                 count = rows.count
@@ -392,7 +393,7 @@ struct ItemWorld<Value: SyncStorable> {
             leftThere[job.title] = job.becomes
             if job.becomes != nil { letGo[job.title] = nil }
         }
-        // The reply is lost; the job is sent again, which comes to the same.
+        // The reply is lost; the job is sent again, with the same result.
         if luck == 1 { return }
         jobs.removeFirst()
         base[job.title] = BaseEntry(job.becomes, echo: .init(was: job.was))
@@ -423,7 +424,7 @@ struct ItemWorld<Value: SyncStorable> {
         if !again.isEmpty || !again.clashes.isEmpty { return "a second run plans something: \(again)" }
         for title in titles {
             if let fault = trouble ?? fault(of: title) { return fault }
-            // Neither has it any more, and both know: put back it is a wish like any other.
+            // Neither side has it any more, and both know: restoring it is a wish like any other.
             if ours[title] == nil, theirs[title] == nil { letGo[title] = nil }
         }
         start = ours.mapValues(\.value)
@@ -431,7 +432,7 @@ struct ItemWorld<Value: SyncStorable> {
         return nil
     }
 
-    /// Swapping the sides of what is there now swaps what is planned for it.
+    /// Swapping the present state of the sides must swap what is planned for them.
     private func asymmetry() -> String? {
         let ask = FacetPlanner<Value>(
             policy: FacetPolicy(direction: .both, conflicts: .ask), brake: RemovalBrake { _, _ in .go })
@@ -453,7 +454,7 @@ struct ItemWorld<Value: SyncStorable> {
         return isMirrored ? nil : "not symmetric: \(plan), mirrored \(mirrored)"
     }
 
-    /// What is wrong about a title when all is quiet; nil where nothing is.
+    /// Returns what is wrong with a title when everything is quiet, or nil.
     private func fault(of title: TitleID) -> String? {
         let (mine, their) = (ours[title]?.value, theirs[title]?.value)
         let sides = wishes[title] ?? [:]
@@ -467,15 +468,15 @@ struct ItemWorld<Value: SyncStorable> {
         if sides.values.contains(where: { $0.value == mine }) { return nil }
         guard isLetGo else { return told("lost") }
         if mine != nil {
-            // Put back and taken off between two readings: all that is known of it is that it was watched.
+            // Restored and removed between two readings: all that is known is that it was watched.
             return start[title] != nil || wished[title] != nil ? nil : told("came from nowhere")
         }
-        // Put there, or put back there after it was taken off, and watched before that was seen.
+        // Added there, or restored there after a removal, and watched before that was seen.
         let isTakenOff = removedThere[title].map { $0 > sides[.ours]?.order ?? -1 } ?? false
         return isTakenOff || start[title] == nil && sides[.ours] == nil ? nil : told("lost")
     }
 
-    /// The same where they are only listened to.
+    /// The same for a facet that only receives.
     private func received(_ title: TitleID) -> String? {
         let (mine, their) = (ours[title]?.value, theirs[title]?.value)
         let sides = wishes[title] ?? [:]

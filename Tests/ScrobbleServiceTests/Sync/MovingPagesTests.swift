@@ -12,7 +12,7 @@ import UpstreamEmulators
 @Suite struct MovingPagesTests {
     private static let both = FacetPolicy(direction: .both)
 
-    /// Twenty plays that both have, two days apart; Trakt gives ten to a page, the latest first.
+    /// Runs with twenty plays that both sides have, two days apart; Trakt returns ten per page, newest first.
     private static func run(_ body: @escaping @Sendable (SyncTest) async throws -> Void) async throws {
         try await SyncTest.run { test in
             test.trakt.behaveQuickly { $0.pageMax = 10 }
@@ -26,7 +26,7 @@ import UpstreamEmulators
         }
     }
 
-    /// Two days later for each; `place` is where it stands among the others.
+    /// Two days apart; `place` is its position among the others.
     private static func play(_ number: Int, at place: Int? = nil) -> String {
         let at = Timestamp("2024-01-01T20:00:00Z")?.advanced(by: .seconds((place ?? number) * 2 * 86_400))
         return #"{"movies":[{"ids":{"trakt":\#(number)},"watched_at":"\#(at?.description ?? "")"}]}"#
@@ -40,13 +40,14 @@ import UpstreamEmulators
         try #require(test.trakt.plays.first { $0.ids["trakt"].int == number }).id
     }
 
-    /// What was watched here, by Trakt's numbers.
+    /// Returns what was watched here, by Trakt number.
     private static func here(_ test: SyncTest) async throws -> [Int] {
         try await test.store.plays(of: test.user, until: QueueTest.deadline()).filter { !$0.isRemoved }
             .map { NeighbourBook.number($0.title) }.sorted()
     }
 
-    /// The play in the middle went from the second page to the first as that had been read, and was taken for removed.
+    /// Previously, the play in the middle, which moved from the second page to the first after that had been read, was
+    /// taken for removed.
     @Test("One play goes and another one comes between two pages: the one that slips past is not taken for removed")
     func slipping() async throws {
         try await Self.run { test in
@@ -55,14 +56,14 @@ import UpstreamEmulators
                 "/sync/history/movies", page: 1,
                 do: [
                     (path: ["sync", "history", "remove"], body: try Self.json(#"{"ids":[\#(gone)]}"#)),
-                    // Older than all the others, so that it stands at the end.
+                    // Older than all the others, so that it comes last.
                     (path: ["sync", "history"], body: try Self.json(Self.play(50, at: 0))),
                 ])
             try await test.readEverything()
             let torn = try await test.sync()
             #expect(torn.changesThere == 0)
             #expect(try await Self.here(test).filter { $0 <= 19 } == Array(1...19))
-            // What has really gone and come is found by the next one.
+            // The next sync finds what was really removed and added.
             try await test.sync()
             #expect(try await Self.here(test) == Array(1...19) + [50])
             #expect(test.trakt.plays.count == 20)
@@ -105,7 +106,7 @@ import UpstreamEmulators
             let again = try #require(
                 try await reader.lists(.history, [.movie], from: nil, of: test.lane)[.movie])
             #expect(again.tally.doubt == nil && again.tally.isOfManyPages)
-            // Joined with one that moved, nothing is proven.
+            // Joined with a list that moved, it proves nothing.
             #expect(reading.joined(with: again).tally.doubt == .moved)
             #expect(reading.joined(with: again).rows.count == 20)
         }

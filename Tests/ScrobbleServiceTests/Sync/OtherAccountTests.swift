@@ -7,15 +7,15 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// What was agreed with one account is never held against another, whatever the other side says of whose it is.
+/// What was agreed with one account is never applied to another, whatever the remote says about whose it is.
 @Suite struct OtherAccountTests {
     private static let both = FacetPolicy(direction: .both)
 
-    /// So long that a reading would have to show it.
+    /// So long ago that a reading would have to show it.
     private static let longAgo = PGCommand(
         "tests.longAgo", "UPDATE queue_outcomes SET finished_at = finished_at - interval '1 hour'")
 
-    /// Gives the connection the tokens of an account, as far as anybody knows at that moment.
+    /// Connects with an account's tokens, as far as is known at that moment.
     private static func reconnect(_ test: SyncTest, as account: String) async throws {
         let now = SystemWallClock().now
         try await test.connections.connect(
@@ -38,7 +38,7 @@ import UpstreamEmulators
         try await SyncTest.run { test in
             try await test.want([.history: .off, .ratings: Self.both])
             for number in 1...3 { test.book.rate(number, 50) }
-            // Delivered, but whether it was, no sync has seen yet.
+            // Delivered, but no sync has confirmed it yet.
             let id = try #require(
                 try await test.store.open(
                     test.lane, isDry: false, confirms: nil, at: SystemWallClock().now, until: QueueTest.deadline()))
@@ -69,7 +69,7 @@ import UpstreamEmulators
     func same() async throws {
         try await SyncTest.run { test in
             try await test.want([.history: .off, .ratings: Self.both])
-            // Connected as a person does it, so that its key is Trakt's own.
+            // Connected the way a person does it, so that its key is Trakt's own.
             try await Self.reconnect(test, as: test.account)
             for number in 1...3 { test.book.rate(number, 50) }
             try await test.sync()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ScrobbleService
 
-/// A million items through the planner as a sync calls it, a hundred to a library.
+/// A million items through the planner as a sync calls it, a hundred per library.
 @Suite struct PlannerCasesTests {
     private static let workers = 2
 
@@ -24,7 +24,7 @@ import Testing
         }
         let took = begun.duration(to: .now)
         print("\(PlannerCases.libraries * PlannerCases.count) planner cases in \(took), seed \(seed)")
-        // A build for tests, beside whatever else runs: this finds work that grows faster than its items, not a slow machine.
+        // A debug build on a shared machine: this finds work that grows faster than its items, not a slow machine.
         #expect(took < .seconds(240))
     }
 }
@@ -56,7 +56,7 @@ struct PlannerCases {
         }
     }
 
-    /// Of eight, one is gone and two were changed; some at a known time.
+    /// Of eight rows, one is gone and two are changed; some have a known time.
     private static func row(_ title: TitleID, _ value: Int, _ bits: UInt64) -> TitleValue<Int>? {
         let draw = bits & 7
         guard draw != 0 else { return nil }
@@ -66,8 +66,8 @@ struct PlannerCases {
         return TitleValue(title, draw < 3 ? Int(bits >> 3 & 3) + 1 : value, moment)
     }
 
-    /// What is wrong about the libraries of a seed; nil where nothing is. The order of the rows is tried in every fourth, and
-    /// the sides are swapped in every fourth whose conflicts are asked about.
+    /// Returns what is wrong with the libraries of a seed, or nil. Every fourth is also tried with its rows in another
+    /// order, and in another fourth the sides are swapped if conflicts are asked about.
     static func fault(seed: UInt64, libraries: Int) -> String? {
         var random = SeededRandom(seed: seed)
         for round in 0..<libraries {
@@ -84,7 +84,7 @@ struct PlannerCases {
             base: base, ours: ours, theirs: .ours(theirs))
     }
 
-    /// What is wrong about these titles; nil where nothing is.
+    /// Returns what is wrong with these titles, or nil.
     private mutating func fault(inOrder: Bool, swapped: Bool) -> String? {
         let plan = plan(conflicts, ours, theirs)
         if inOrder, plan != self.plan(conflicts, ours.reversed(), theirs.reversed()) {
@@ -118,7 +118,7 @@ struct PlannerCases {
             && plan.clashes.map { $0.winner?.other } == other.clashes.map(\.winner)
     }
 
-    /// Both sides after a plan that went well, and what they agree on then, once nothing lags any more.
+    /// Updates both sides and the base as after a plan that succeeded, once nothing lags any more.
     private mutating func apply(_ plan: FacetPlan<Int>) {
         let (shown, own) = (Self.byTitle(theirs), Self.byTitle(ours))
         var (mine, their) = (own, shown)

@@ -2,23 +2,23 @@ import Contracts
 
 @testable import ScrobbleService
 
-/// Something that somebody watched, as often as it is listed there.
+/// Something that was watched, as often as it is listed there.
 struct PlayOccasion {
-    /// Rows of it there; two where it is listed twice, which is one play here all the same.
+    /// The number of its rows there; two if it is listed twice, which is still one play here.
     let rows: Int
-    /// Whether it was there when all was quiet, or is new since.
+    /// Whether it was there at the last quiet point, rather than added since.
     var isStanding = true
     /// What each side had of it then.
     var before = Books(here: 0, there: 0)
-    /// And what has happened to it since, in its order.
+    /// What has happened to it since, in order.
     var deeds: [Deed] = []
-    /// What was done about it since all was quiet.
+    /// What was done to it since the last quiet point.
     var isNew = true
     var isTakenOut = false
     var isRestored = false
-    /// Taken out and put in at once, or listed twice: what is left in the end is anybody's guess, within bounds.
+    /// Removed and added at the same time, or listed twice: the result is undetermined, within bounds.
     var isVague: Bool
-    /// On which sides its person has taken something out, ever.
+    /// The sides on which the person has ever removed something of it.
     var removals: Set<SyncSide> = []
 
     init(rows: Int) {
@@ -35,18 +35,18 @@ struct PlayOccasion {
         let there: Int
     }
 
-    /// What both books are to have where what was done leaves no doubt.
+    /// What both books must have, if the deeds leave no doubt.
     var wanted: Books? {
         switch (deeds, before) {
         case ([], let before): before
         case ([.addHere], _), ([.addThere], _), ([.addBoth], _): Books(here: 1, there: rows)
         case ([.addHere, .removeHere], _): Books(here: 0, there: 0)
         case ([.addThere, .removeThere], _): Books(here: rows - 1, there: rows - 1)
-        // One of two that mean the same was cleared away.
+        // One of two duplicates was removed.
         case ([.removeThere], Books(here: 1, there: 2)): Books(here: 1, there: 1)
         case ([.removeThere], Books(here: 1, there: 1)), ([.removeHere], Books(here: 1, there: 1)):
             Books(here: 0, there: 0)
-        // Put back by its person, however it went before.
+        // Restored by the person, whatever happened before.
         case ([.restore], Books(here: 0, there: 0)): Books(here: 1, there: 1)
         case ([.restore], Books(here: 0, there: 1)): Books(here: 1, there: 1)
         default: nil

@@ -8,7 +8,7 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// Whether a sync sees that something about a person's plays has changed.
+/// Whether a sync notices that a person's plays have changed.
 @Suite struct PlayVersionTests {
     private static func turn(_ taken: Int, _ back: Int) -> PGCommand {
         let (out, kept) = (NeighbourBook.title(taken), NeighbourBook.title(back))
@@ -20,7 +20,8 @@ import UpstreamEmulators
             """)
     }
 
-    /// Counts of plays and of removed ones were compared, and both stayed as they were: nothing was told until the next day.
+    /// Previously, only the numbers of plays and removed plays were compared, and both were unchanged: nothing was sent
+    /// until the next day.
     @Test("One play taken out and another one put back between two syncs: both are told by the next one")
     func outAndBack() async throws {
         try await SyncTest.run { test in

@@ -3,14 +3,14 @@ import TestSupport
 
 @testable import ScrobbleService
 
-/// The history of both sides, their person, and everything that can go wrong between them, decided by one seed.
+/// The history of both sides, their person, and everything that can go wrong between them, determined by a seed.
 ///
-/// Everything that somebody watched is an occasion, on a day of its own: what both sides have of it at the end is counted.
+/// Everything watched is an occasion, on its own day: in the end, what both sides have of it is counted.
 struct PlayWorld {
     private struct Ours {
         let play: OurPlay
         let occasion: Int
-        /// When it came here while it was watched.
+        /// When the play was recorded here while it was being watched.
         var watchedAt: Int64?
 
         func with(removed: Bool) -> Ours {
@@ -39,10 +39,10 @@ struct PlayWorld {
 
     private struct Job {
         let play: PlayID
-        /// The row that is to be removed; nil: the play is to be told.
+        /// The row to remove, or nil if the play is to be sent.
         let row: Int64?
         var dueAt: Int64
-        /// It may have arrived and is looked for, for the first or second time.
+        /// The number of looks so far; nil unless the write may have arrived and is being looked for.
         var looks: Int?
     }
 
@@ -58,9 +58,9 @@ struct PlayWorld {
     private var occasions: [PlayOccasion] = []
     private var ours: [PlayID: Ours] = [:]
     private var theirs: [Int64: Theirs] = [:]
-    /// What they had a while ago: readings lag, each by another time.
+    /// Their earlier states, since each reading lags by a different time.
     private var past: [(at: Int64, theirs: [Int64: Theirs])] = []
-    /// What was touched last; it is often touched again.
+    /// The occasion touched last; it is often touched again.
     private var focus = 0
     private var base: [PlayID: Agreed] = [:]
     private var sources: [Int64: PlayID] = [:]
@@ -79,7 +79,7 @@ struct PlayWorld {
         isFickle = Bool.random(using: &random)
     }
 
-    /// The safeguard that is missing here.
+    /// The safeguard that is removed.
     private let mutant: SyncMutant?
     private let isFickle: Bool
     private var occasionsMax: Int { isFickle ? 4 : 1_000 }
@@ -92,10 +92,10 @@ struct PlayWorld {
     }
 
     private static func title(_ occasion: Int) -> TitleID { TitleID(UUIDBits(high: 7, low: UInt64(occasion % 3))) }
-    /// What was watched nobody knows when has a title of its own.
+    /// Something watched at an unknown time has its own title.
     private static func undated(_ occasion: Int) -> TitleID { TitleID(UUIDBits(high: 8, low: UInt64(occasion))) }
 
-    /// Each on a day of its own, every other the day after the one before, some right after midnight.
+    /// Each on its own day, every other one on the day after the one before, some right after midnight.
     private static func seconds(_ occasion: Int) -> Int64 {
         let day = Int64(2 * occasion - occasion % 2)
         return 1_700_006_400 + day * 86_400 + [120, 43_320, 80_040][occasion / 3 % 3]
@@ -105,14 +105,14 @@ struct PlayWorld {
         Timestamp(clampingMicrosecondsSinceEpoch: (Self.seconds(occasion) + seconds) * 1_000_000)
     }
 
-    /// What is wrong in the end; nil where nothing is.
+    /// Returns what is wrong in the end, or nil.
     mutating func run() -> String? {
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             for _ in 0..<Int.random(in: 15...50, using: &random) {
                 now += Int64.random(in: 1...8, using: &random)
                 past.append((now, theirs))
                 past.removeAll { now - $0.at > Self.lag - 4 }
-                // In every other world somebody cannot make up their mind about a few plays.
+                // In half of the worlds, the person keeps changing their mind about a few plays.
                 switch Int.random(in: 0..<10, using: &random) {
                 case 0 where occasions.count < occasionsMax, 1 where !isFickle && occasions.count < occasionsMax:
                     watch()
@@ -139,7 +139,7 @@ struct PlayWorld {
             addTheirs(occasion)
             deed = .addThere
         case 3:
-            // By two players' roads, one to each side; the clocks differ a little.
+            // Reported by two players, one to each side; the clocks differ a little.
             addOurs(occasion, watchedAt: now)
             addTheirs(occasion, seconds: Int64.random(in: -4...4, using: &random) * 60)
         case 4:
@@ -149,7 +149,7 @@ struct PlayWorld {
         case 5:
             deed = addUndated(occasion)
         default:
-            // A diary of here; over there it may have been for long.
+            // From a diary here; the other side may have had it for long.
             deed = Bool.random(using: &random) ? .addBoth : .addHere
             if deed == .addBoth {
                 addTheirs(occasion)
@@ -162,7 +162,7 @@ struct PlayWorld {
         focus = occasion
     }
 
-    /// Watched nobody knows when, on one side or on both.
+    /// Adds something watched at an unknown time, to one side or both.
     private mutating func addUndated(_ occasion: Int) -> PlayOccasion.Deed {
         let title = Self.undated(occasion)
         let isHere = Bool.random(using: &random)
@@ -170,7 +170,7 @@ struct PlayWorld {
         guard !isHere || Bool.random(using: &random) else { return .addHere }
         let row = next()
         theirs[row] = Theirs(play: TheirPlay(id: row, title: title, watchedAt: nil), occasion: occasion)
-        // Two plays without a date cannot be told apart where a late reading hides one.
+        // Two undated plays cannot be told apart if a stale reading hides one.
         if isHere { makeOld(occasion) }
         return isHere ? .addBoth : .addThere
     }
@@ -180,7 +180,7 @@ struct PlayWorld {
         ours[id] = Ours(play: OurPlay(id: id, title: title, moment: moment, runtimeMinutes: 90), occasion: occasion)
     }
 
-    /// No reading is so late that it would not show it.
+    /// Makes every reading show it, however stale.
     private mutating func makeOld(_ occasion: Int) {
         let rows = theirs.filter { $0.value.occasion == occasion }
         for place in past.indices { past[place].theirs.merge(rows) { $1 } }
@@ -201,7 +201,7 @@ struct PlayWorld {
             play: TheirPlay(id: row, title: Self.title(occasion), watchedAt: at, day: at.date), occasion: occasion)
     }
 
-    /// Takes a play out on one side, or puts one back in here; often what was touched last.
+    /// Removes a play on one side, or restores one here; often the one touched last.
     private mutating func remove() {
         let isAgain = oneIn(2)
         switch Int.random(in: 0..<5, using: &random) {
@@ -256,7 +256,7 @@ struct PlayWorld {
         for id in plan.forgotten where mutant != .forgetting { base[id] = nil }
         for pair in plan.pairs {
             base[pair.play] = Agreed(pair: pair, writtenAt: now)
-            // Both have it: it is not sent any more, nor looked for.
+            // Both sides have it: it is neither sent nor looked for any more.
             if !pair.isApart { jobs.removeAll { $0.play == pair.play && $0.row == nil } }
         }
         steps =
@@ -273,7 +273,7 @@ struct PlayWorld {
         let agreedCount: Int
     }
 
-    /// With rows in an order of their own each time.
+    /// Plans with the rows in random order.
     private mutating func plan(_ reading: Reading) -> HistoryPlan {
         let rows = reading.rows.shuffled(using: &random)
         let snapshot: Snapshot<TheirPlay> =
@@ -297,7 +297,7 @@ struct PlayWorld {
             plays: Set(removals.filter { $0.1 != nil }.map(\.0)), rows: Set(removals.compactMap(\.1)))
         let titles = Set(told.compactMap { ours[$0]?.play.title })
         let inFlight = Set(told).union(plays.filter { titles.contains($0.title) }.map(\.id))
-        // From the beginning of time: as if every reading showed everything.
+        // From the beginning of time, as if every reading showed everything.
         let since = mutant == .beginning ? reading.since.map { _ in Self.at(-10) } : reading.since
         return planner.plan(
             base: pairs.shuffled(using: &random), ours: plays.shuffled(using: &random), theirs: snapshot,
@@ -305,7 +305,7 @@ struct PlayWorld {
             leaving: mutant == .leaving ? LeavingPlays() : leaving)
     }
 
-    /// Removals of what nobody has removed, or was never agreed on.
+    /// Finds removals of plays that nobody removed, or that were never agreed on.
     private func fault(of plan: HistoryPlan) -> String? {
         for id in plan.removeOurs {
             guard base[id] != nil, let own = ours[id] else { return "a removal here without a base" }
@@ -326,7 +326,7 @@ struct PlayWorld {
 
     private mutating func makeSteps(isQuiet: Bool) {
         while let step = steps.first {
-            // The process may end at any of these points; the next one goes on.
+            // The process may die at any of these points; the next one continues.
             if !isQuiet, oneIn(14) { return }
             switch step {
             case .add(let row):
@@ -346,7 +346,7 @@ struct PlayWorld {
         }
     }
 
-    /// A play is known again by the row that it came from, and by its time: the ledger has no two of one moment.
+    /// A play is recognized by the row that it came from, and by its time: the ledger has no two plays at one moment.
     private mutating func addFromThere(_ row: TheirPlay) -> PlayID {
         if let id = sources[row.id] { return id }
         let occasion = theirs[row.id]?.occasion ?? occasion(of: row)
@@ -373,7 +373,7 @@ struct PlayWorld {
         jobs.append(job)
     }
 
-    /// What a reading brings: everything or the newest, late, or with holes.
+    /// Returns a reading: everything or only the newest, stale, or with holes.
     private mutating func read(isQuiet: Bool, isWhole: Bool) -> Reading {
         var shown = theirs
         if !isQuiet, let old = past.randomElement(using: &random), Bool.random(using: &random) { shown = old.theirs }
@@ -416,7 +416,7 @@ struct PlayWorld {
             }
         }
         switch (luck, job.row) {
-        // The request or its reply is lost: taking out is done again, adding is looked for before it is.
+        // The request or its reply is lost: a removal is sent again, an addition is looked for first.
         case (0...1, nil):
             jobs[place].looks = 0
             jobs[place].dueAt = now + Self.lag
@@ -472,7 +472,7 @@ struct PlayWorld {
 
     private func live(_ plays: [PlayID: Ours]) -> Set<PlayID> { Set(plays.filter { !$0.value.play.isRemoved }.keys) }
 
-    /// What is wrong about an occasion when all is quiet; from then on it is what it is.
+    /// Returns what is wrong with an occasion when everything is quiet, and takes its state as given from then on.
     private mutating func fault(of number: Int) -> String? {
         let occasion = occasions[number]
         let here = ours.values.filter { $0.occasion == number && !$0.play.isRemoved }.map(\.play.id)

@@ -5,9 +5,9 @@ import Testing
 
 @testable import ScrobbleService
 
-/// Ratings that somebody edits while a sync is about to write them.
+/// Ratings that are edited while a sync is about to write them.
 @Suite struct RatingEditTests {
-    /// A film that both rated 5, and that was rated 3 there since.
+    /// Runs with a film that both sides rated 5, and that has since been rated 3 there.
     private static func run(_ body: @escaping @Sendable (SyncTest) async throws -> Void) async throws {
         try await SyncTest.run { test in
             try await test.want([.history: .off, .ratings: FacetPolicy(direction: .both)])
@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    /// Between the look at the rating and the write over it there is always a moment.
+    /// There is always a moment between looking at the rating and overwriting it.
     @Test("An edit in the very moment before the write stays, and is weighed by the next sync; the rest is written")
     func atTheWrite() async throws {
         try await Self.run { test in
@@ -32,13 +32,13 @@ import Testing
             let changes = try await test.changes(run)
             #expect(changes.map(\.state.rawValue).sorted() == ["done", "skipped"])
             #expect(changes.first { $0.state == .skipped }?.reason == "edited meanwhile")
-            // What was rated here is later.
+            // The rating made here is later.
             try await test.sync()
             #expect(test.book.rated == [1: 90, 2: 40] && test.ratedThere == [1: 9, 2: 4])
         }
     }
 
-    /// 5.4 is a 5 there, as the 5 before was: it looked like what the plan had seen.
+    /// 5.4 is a 5 there, like the 5 before it, so it looked like what the plan had seen.
     @Test("An edit between plan and write stays although the other side could not tell it from what was there")
     func betweenPlanAndWrite() async throws {
         try await Self.run { test in
@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    /// It was removed there, beside being told under the other id.
+    /// Previously, it was removed there, as well as being sent under the other id.
     @Test("A rating that follows a merged title, of which the sync has not heard yet, is not taken for taken back")
     func mergedMeanwhile() async throws {
         try await SyncTest.run { test in
@@ -63,7 +63,7 @@ import Testing
             try await test.sync()
             try await test.letLagEnd()
             test.book.merge(1, into: 11)
-            // What is taken back goes.
+            // A rating that is really removed is removed there.
             test.book.rate(2, nil)
             let changes = try await test.changes(try await test.sync())
             #expect(Set(changes.map { NeighbourBook.number($0.title) }) == [2, 11])
@@ -71,7 +71,8 @@ import Testing
         }
     }
 
-    /// A series that was merged took its episodes along: together they were too many, and held back what was really taken back.
+    /// Previously, a merged series took its episodes along: they were too many together, and held back the ratings that
+    /// were really removed.
     @Test("Ratings that follow merged titles are no removals to the brake")
     func mergedMany() async throws {
         try await SyncTest.run { test in

@@ -7,7 +7,7 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// Accounts that hold no more of something, or lack what it needs.
+/// Accounts that have no more room for something, or lack what it requires.
 @Suite struct StoppedFacetTests {
     private static let both = FacetPolicy(direction: .both)
 
@@ -19,7 +19,7 @@ import UpstreamEmulators
         test.trakt.behaveQuickly { $0.playsMax = count }
     }
 
-    /// What is told as it happens.
+    /// Returns a job for something sent as it happens.
     private static func job(_ action: JobAction, _ number: Int, _ test: SyncTest, _ payload: JobPayload) -> NewJob {
         NewJob(
             id: SystemIDSource().next(), lane: test.lane, urgency: .live, kind: .movie,
@@ -27,7 +27,7 @@ import UpstreamEmulators
             fingerprint: "\(action.rawValue) \(number) \(SystemIDSource().next())")
     }
 
-    /// Plays of these films, a job each.
+    /// Enqueues plays of these films, one job each.
     private static func enqueue(_ numbers: [Int], _ test: SyncTest) async throws {
         let payload = JobPayload(watchedAt: SystemWallClock().now, precision: .second)
         try await test.queue.enqueue(
@@ -38,7 +38,7 @@ import UpstreamEmulators
         try await test.queue.jobs(of: test.user, list, after: .newest, limit: 10, until: QueueTest.deadline())
     }
 
-    /// Plays of the first films, a day each, that both sides have and know of each other.
+    /// Adds plays of the first films, a day apart, that both sides have and have matched.
     private static func bothHave(_ count: Int, _ test: SyncTest) async throws {
         for number in 1...count { try await test.play(number, at: "2024-01-0\(number)T20:00:00Z") }
         try await test.sync()
@@ -76,7 +76,7 @@ import UpstreamEmulators
         test.calls(after: sequence).count { $0 == "POST /sync/watchlist" }
     }
 
-    /// The whole connection stopped, scrobbles included, and met the same again as soon as its person let it go on.
+    /// Previously, the whole connection stopped, scrobbles included, and failed again as soon as the person resumed it.
     @Test("A full watchlist stops the watchlist: its person is told, all else goes on, and it too once there is room")
     func full() async throws {
         try await SyncTest.run { test in
@@ -95,7 +95,7 @@ import UpstreamEmulators
             #expect(view.stopped?.first?.cause == .accountLimit && view.stopped?.first?.retryAt != nil)
             #expect(try await test.pool.query(QueueTest.faults) == [0])
 
-            // While it stands still nothing is added there; everything else is.
+            // While it is stopped, nothing is added there; everything else goes on.
             let before = test.lastCall
             try await test.scrobble(31)
             test.book.rate(1, 70)
@@ -107,7 +107,7 @@ import UpstreamEmulators
             #expect(test.trakt.plays.count == 2)
             #expect(try await test.listed() == [11, 12, 13, 14, 15, 41])
 
-            // The person has made room there, and says so.
+            // The person has made room there, and resumes it.
             Self.room(1_000, test)
             try await test.setPaused(false)
             #expect(try await Self.view(test).stopped == nil)
@@ -154,7 +154,7 @@ import UpstreamEmulators
             try await test.sync()
             #expect(test.shelfThere("watchlist").count == 2)
             try await test.unlist([1])
-            // It is removed there although nothing is added.
+            // Removals are made there although nothing is added.
             try await test.sync()
             #expect(test.shelfThere("watchlist").count == 1)
             try await test.sync()
@@ -192,13 +192,14 @@ import UpstreamEmulators
             let before = test.lastCall
             try await test.sync()
             #expect(!test.calls(after: before).contains { $0.contains("collection") })
-            // Switched off, it is no matter any more.
+            // Once the facet is switched off, it no longer matters.
             try await test.want([.collection: .off])
             #expect(try await Self.view(test).stopped == nil)
         }
     }
 
-    /// Its old date had been taken out there: the next reading of everything took it for removed, and it was removed here.
+    /// Previously, the old date had been removed there, so the next full reading took the play for removed, and it was
+    /// removed here.
     @Test("A play gets another date while the history there is full: it stays here, and is told once there is room")
     func moved() async throws {
         try await SyncTest.run { test in
@@ -209,7 +210,7 @@ import UpstreamEmulators
             try await test.deliver()
             #expect(Self.daysThere(test) == ["2024-01-02", "2024-01-03"])
             #expect(try await QueueTest.outcomes(test.pool)["cancelled: account_limit"] == 1)
-            // A late reading may show the old date for a while: that is no play that was made there.
+            // A stale reading may show the old date for a while: that is not a new play there.
             let old = try #require(Timestamp("2024-01-01T20:00:00Z"))
             let leaving = try await test.store.inFlight(of: test.lane, until: QueueTest.deadline()).leaving
             #expect(leaving.moments == [LeavingMoment(title: NeighbourBook.title(1), at: old)])
@@ -231,7 +232,7 @@ import UpstreamEmulators
         }
     }
 
-    /// What was to tell of the new date was parked, and the old one taken out alone.
+    /// Previously, the job for the new date was parked, and only the removal of the old one was sent.
     @Test("A play gets another date while others wait for room: that takes none, and is told")
     func movedInPlace() async throws {
         try await SyncTest.run { test in
@@ -271,7 +272,7 @@ import UpstreamEmulators
                 let base = try await test.store.base(of: test.lane, .history, until: QueueTest.deadline())
                 return base.map { NeighbourBook.number($0.title) }.sorted()
             }
-            // Of the third the old date stays there, since nobody takes it out any more.
+            // The third play keeps its old date there, since nothing removes it any more.
             try await cancel("remove_play", of: 3)
             try await cancel("add_play")
             #expect(try await agreed() == [2, 3])
@@ -280,7 +281,7 @@ import UpstreamEmulators
         }
     }
 
-    /// Delivers the next job, which takes a play out.
+    /// Delivers the next job, which removes a play.
     private static func deliverRemoval(_ test: SyncTest) async throws {
         var window = ClaimWindow(slack: .zero)
         let claims = try await test.queue.claim(
@@ -293,7 +294,7 @@ import UpstreamEmulators
             [LaneSettlement(claim: claim, results: results, pace: .zero)], until: QueueTest.deadline())
     }
 
-    /// No sync sends the history, so none planned it anew: it was told by nobody, and nothing said so.
+    /// Previously, if no sync sends the history, nothing planned it again: it was never sent, and nothing said so.
     @Test(
         "What is told as it happens and meets a full history is with what failed, unless a sync tells it later",
         arguments: [SyncDirection.send, .receive])
@@ -303,7 +304,7 @@ import UpstreamEmulators
             let outcome = direction == .send ? "cancelled" : "dead"
             let dead = direction == .send ? 0 : 4
             Self.room(plays: 0, test)
-            // Of three that wait one meets it, and two leave with it; a scrobble meets it by itself.
+            // Of three waiting jobs, one meets the full history, and two leave with it; a scrobble meets it on its own.
             try await Self.enqueue([31, 32, 33], test)
             try await test.deliver()
             _ = test.upstreams.server.desk.add(
@@ -313,7 +314,7 @@ import UpstreamEmulators
             #expect(try await Self.jobs(.dead, test).count == dead)
             #expect(try await test.pool.query(QueueTest.faults) == [0])
 
-            // Sent again by hand once there is room.
+            // Revived by hand once there is room.
             test.upstreams.server.desk.clearFaults()
             Self.room(plays: 1_000, test)
             let revived = try await test.queue.revive(of: [.trakt], limit: 10, until: QueueTest.deadline())
@@ -322,7 +323,8 @@ import UpstreamEmulators
         }
     }
 
-    /// The migration had put right what there was then; what stopped afterwards waited for its person, and was not told why.
+    /// The migration had repaired what existed then; connections that stopped later waited for their person, without
+    /// giving the reason.
     @Test(
         "A copy of an older version stops the whole connection: it says why, and goes on by itself; a pause stays",
         arguments: [ConnectionState.accountLimit, .vipRequired])

@@ -19,7 +19,7 @@ import UpstreamEmulators
         .timeLimit(.minutes(6)))
     func ambiguous() async throws {
         var limits = SyncLimits()
-        // As many looks as it takes: nobody waits for the next five minutes here.
+        // As many looks as needed: the test does not wait for the next five minutes.
         limits.readsMax = 1_000_000
         try await SyncTest.run(limits: limits, queue: AmbiguousReplyTests.limits) { test in
             try await test.want([.history: Self.both])
@@ -36,7 +36,7 @@ import UpstreamEmulators
                 try await test.pool.query(QueueTest.waiting) == [0]
             }
             #expect(isDone)
-            // Counted in the other side's book: what it answered with a page of a proxy, whether it had done it or not.
+            // Counted in the remote's book: calls answered with a proxy's page, whether performed or not.
             let book = test.upstreams.server.desk.book(provider: .trakt, after: 0)
             let told = book.entries.filter { $0.request.method == "POST" && $0.request.path == "/sync/history" }
             let ambiguous = told.count { $0.status == 502 || $0.status == 504 }

@@ -9,7 +9,7 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// Whole syncs: real Postgres, the emulated Trakt, and what both have afterwards.
+/// Whole syncs: a real Postgres, the emulated Trakt, and what both have afterwards.
 @Suite struct SyncEngineTests {
     private static let both = FacetPolicy(direction: .both)
 
@@ -29,7 +29,7 @@ import UpstreamEmulators
             let first = try await test.sync()
             #expect(first.state == .done && first.done == 2 && first.failed == 0)
             #expect(test.book.rated == [1: 85, 2: 60, 3: 90])
-            // 8.5 is 9 there, and that is no change.
+            // 8.5 is 9 there, which is no change.
             #expect(test.ratedThere == [1: 9, 2: 6, 3: 9])
 
             _ = try await test.sync()
@@ -74,7 +74,7 @@ import UpstreamEmulators
             let run = try await test.sync()
             #expect(run.conflicts == 1 && run.changesHere == 0 && run.changesThere == 0)
             #expect(test.book.rated == [1: 70] && test.ratedThere == [1: 3])
-            // Met again, listed once.
+            // Met again, but listed once.
             try await test.sync()
             let open = try await test.store.clashes(
                 of: test.user, isOpen: true, after: .newest, limit: 10, until: QueueTest.deadline())
@@ -154,7 +154,7 @@ import UpstreamEmulators
                 }
                 #expect(isSent)
             } else {
-                // By another road.
+                // Reported by another road.
                 try await test.there(
                     "sync/history", #"{"movies":[{"ids":{"trakt":1},"watched_at":"2024-01-01T20:02:00.000Z"}]}"#)
             }
@@ -183,7 +183,7 @@ import UpstreamEmulators
             let early = try await test.sync()
             #expect(early.changesThere == 0 && test.trakt.plays.isEmpty)
             try await came("now() - interval '10 minutes'")
-            // Nothing has moved since, and it is told all the same.
+            // Nothing has moved since, but it is sent all the same.
             let later = try await test.sync()
             #expect(later.done == 1 && test.trakt.plays.count == 1)
         }
@@ -209,7 +209,7 @@ import UpstreamEmulators
             #expect(removed == [here.id])
             let there = try #require(test.trakt.plays.first { $0.ids["trakt"].int == 3 })
             try await test.there("sync/history/remove", #"{"ids":[\#(there.id)]}"#)
-            // Removals show in a reading of everything.
+            // Removals show only in a full reading.
             _ = try await test.pool.execute(
                 PGCommand("tests.whole", "UPDATE sync_places SET whole_at = whole_at - interval '2 days'"), [])
             try await test.sync()
@@ -262,7 +262,8 @@ import UpstreamEmulators
         }
     }
 
-    /// Of hundreds of pages one fails now and then, and everything was read from the start half an hour later.
+    /// Previously, with hundreds of pages, one failed now and then, and everything was read again from the start half
+    /// an hour later.
     @Test("A page that fails in passing is asked for again", arguments: [Fault.Kind.html, .status, .drop])
     func failingInPassing(kind: Fault.Kind) async throws {
         try await SyncTest.run { test in
@@ -277,13 +278,13 @@ import UpstreamEmulators
         }
     }
 
-    /// Whoever asked while somebody's whole history was read waited for its end.
+    /// Previously, a sync requested while somebody's whole history was read waited for its end.
     @Test("A sync that takes long holds up no other that is asked for meanwhile")
     func beside() async throws {
         try await SyncTest.run { test in
             let bob = LaneKey(user: UserID(SystemIDSource().next()), provider: .trakt)
             try await TraktTest.connect(bob, as: "demo-bob", in: test.connections)
-            // By themselves they are asked later.
+            // Automatic polls are put off.
             _ = try await test.pool.execute(
                 PGCommand("tests.later", "UPDATE scrobble_connections SET polled_at = now() + interval '1 hour'"), [])
             _ = test.upstreams.server.desk.add(
@@ -330,7 +331,7 @@ import UpstreamEmulators
                     test.lane, isDry: false, confirms: nil, at: SystemWallClock().now, until: QueueTest.deadline()))
             await test.worker { if $0 == .kept { test.book.rate(1, 30) } }.turn()
             #expect(try await test.changes(try await test.run(id)).map(\.state) == [.skipped])
-            // Nothing has moved there since, and yet it is no edit of ours alone.
+            // Nothing has moved there since, yet the edit is not ours alone.
             let next = try await test.sync()
             #expect(next.changesHere == 0 && next.changesThere == 0)
             #expect(test.book.rated == [1: 30] && test.ratedThere == [1: 8])
@@ -357,7 +358,7 @@ import UpstreamEmulators
             let id = try #require(
                 try await test.store.open(
                     test.lane, isDry: false, confirms: nil, at: SystemWallClock().now, until: QueueTest.deadline()))
-            // From that point on nothing that it tries comes about.
+            // From that point on, everything it tries fails.
             await test.worker { reached in
                 if reached == point { withUnsafeCurrentTask { $0?.cancel() } }
             }.turn()
@@ -377,7 +378,7 @@ import UpstreamEmulators
         }
     }
 
-    /// As many plays here as there, of the same titles at the same minutes.
+    /// Expects as many plays here as there, of the same titles at the same minutes.
     private static func expectBooksAgree(_ test: SyncTest, count: Int) async throws {
         let here = try await test.store.plays(of: test.user, until: QueueTest.deadline()).filter { !$0.isRemoved }.map {
             NeighbourBook.number($0.title)

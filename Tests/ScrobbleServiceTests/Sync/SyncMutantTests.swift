@@ -7,13 +7,13 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// The sync with one of its safeguards taken away: what the other tests look for must then be found.
+/// The sync with one of its safeguards removed: the failures that the other tests look for must then occur.
 @Suite struct SyncMutantTests {
     private static func rows(_ count: Int) -> [TitleValue<Int>] {
         (0..<count).map { TitleValue(TitleID(UUIDBits(high: 7, low: UInt64($0))), $0 % 10 + 1) }
     }
 
-    /// What of ours is removed when theirs shows `shown`.
+    /// Returns how many of our rows are removed after reading `theirs`.
     private static func removals(
         _ rows: [TitleValue<Int>], _ theirs: Snapshot<TitleValue<Int>>, _ brake: RemovalBrake
     ) -> Int {
@@ -45,7 +45,7 @@ import UpstreamEmulators
 
     @Test("Without the lease, many that refresh at once spend a token that is good once")
     func noLease() async throws {
-        // On a busy machine the first may be done before the others begin; then they meet in another round.
+        // On a busy machine, the first may be done before the others begin; then they meet in another round.
         for _ in 0..<20 {
             let counted = Mutex(0)
             try await TokenKeeperTests.run { setting in

@@ -75,7 +75,7 @@ import UpstreamEmulators
                 try await test.letLagEnd()
                 try await test.readEverything()
             }
-            // Wanted again here, it is what both have; given up once more, it leaves there.
+            // Wanted again here, both sides have it; dropped again, it is removed there.
             try await test.put(1, .movie, WatchlistDetails())
             let same = try await test.sync()
             #expect(same.changesHere == 0 && same.changesThere == 0, "\(same)")
@@ -84,7 +84,7 @@ import UpstreamEmulators
             try await test.sync()
             try await test.letLagEnd()
             #expect(test.shelfThere("watchlist") == ["movie 2", "movie 3", "movie 4", "show 6"])
-            // Both know each other by now: a title that is listed there after it was given up here is wanted.
+            // Both sides are in sync by now: a title listed there after it was dropped here is wanted.
             try await test.put(9, .movie, WatchlistDetails(status: .dropped), at: longAgo)
             try await test.there("sync/watchlist", #"{"movies":[{"ids":{"trakt":9}},{"ids":{"trakt":10}}]}"#)
             try await test.put(10, .movie, WatchlistDetails(status: .dropped))
@@ -107,7 +107,7 @@ import UpstreamEmulators
             try await test.sync()
             try await test.letLagEnd()
             #expect(test.shelfThere("watchlist").count == 5)
-            // Watched there; watched here, long ago by its date, and told there by the sync; and one simply removed.
+            // One watched there; one watched here, long ago by its date, and sent by the sync; and one simply removed.
             try await test.there(
                 "sync/history", #"{"movies":[{"ids":{"trakt":11},"watched_at":"2019-01-01T20:00:00.000Z"}]}"#)
             try await test.there("sync/history", #"{"episodes":[{"ids":{"trakt":77}}]}"#)
@@ -120,7 +120,7 @@ import UpstreamEmulators
             #expect(test.shelfThere("watchlist") == ["movie 14"])
             #expect(try await test.listed() == [1, 11, 12, 14], "what was only removed is gone here too")
             #expect(try await test.listed(.series) == [1], "with its first episode a show leaves too")
-            // Put back there, it is a wish again, and so is taking it off.
+            // Put back there, it is a wish again, and removing it counts as well.
             try await test.there("sync/watchlist", #"{"movies":[{"ids":{"trakt":11}}]}"#)
             try await test.sync()
             try await test.letLagEnd()
@@ -186,7 +186,7 @@ import UpstreamEmulators
             try await test.there("scrobble/pause", #"{"movie":{"ids":{"trakt":1}},"progress":60.25}"#)
             try await test.there("scrobble/start", #"{"episode":{"ids":{"trakt":30}},"progress":56}"#)
             try await test.sync()
-            // Kept to the tenth; a place that is forgotten there is no place that was taken back.
+            // Kept to one decimal; a position forgotten there has not been removed.
             #expect(try await test.places() == [1: 60.3, 2: 70, 30: 55])
         }
     }
@@ -196,7 +196,7 @@ import UpstreamEmulators
         try await SyncTest.run { test in
             try await test.want([.history: Self.both])
             test.trakt.behaveQuickly { $0.repeatSeconds = 7_200 }
-            // Told by another player, and by its clock an hour ago.
+            // Reported by another player, an hour ago by its clock.
             try await test.there("scrobble/stop", #"{"movie":{"ids":{"trakt":1}},"progress":95}"#)
             test.trakt.backdate(by: 3_600)
             try await test.scrobble(1)
@@ -218,7 +218,7 @@ import UpstreamEmulators
             try await test.want([.history: Self.both])
             for number in 0..<250 { try await test.play(number, at: "2020-01-01T20:00:00Z") }
             let run = try await test.sync()
-            // The emulated Trakt does not know the number 0, under which nothing else is known of the title.
+            // The emulated Trakt does not know the number 0, and the title has no other id.
             #expect(run.done == 249 && run.failed == 1)
             let failed = try await test.changes(run).filter { $0.state == .failed }
             #expect(failed.map { NeighbourBook.number($0.title) } == [0])

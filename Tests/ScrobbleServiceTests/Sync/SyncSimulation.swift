@@ -3,7 +3,7 @@ import TestSupport
 
 @testable import ScrobbleService
 
-/// A world of every facet, drawn by the seed.
+/// Worlds of every facet, drawn from the seed.
 enum SyncSimulation {
     static let ratings = WorldShape<Int> { random in
         oneIn(5, &random) ? nil : Int.random(in: 1...10, using: &random)
@@ -18,7 +18,7 @@ enum SyncSimulation {
                 mediaType: ["digital", "bluray", "dvd"].randomElement(using: &random),
                 hdr: Bool.random(using: &random) ? "hdr10" : nil))
     }
-    /// Players tell it as it happens; a sync only listens, and takes nothing away.
+    /// Players report it as it happens; a sync only receives, and removes nothing.
     static let progress = WorldShape<ProgressValue>(direction: .receive, deletes: false, forgets: true) { random in
         oneIn(6, &random) ? nil : ProgressValue(percent: Double.random(in: 0...100, using: &random))
     }
@@ -27,7 +27,7 @@ enum SyncSimulation {
         Int.random(in: 0..<count, using: &random) == 0
     }
 
-    /// What is wrong with a seed's world in the end; nil where nothing is. `mutant`: the safeguard that is missing in it.
+    /// Returns what is wrong with a seed's world in the end, or nil. `mutant` is the safeguard to remove.
     static func run(_ seed: UInt64, without mutant: SyncMutant? = nil) -> String? {
         func item<Value: SyncStorable>(_ shape: WorldShape<Value>) -> String? {
             var world = ItemWorld(seed: seed, shape, without: mutant)
@@ -45,40 +45,40 @@ enum SyncSimulation {
     }
 }
 
-/// A safeguard of the sync that can be taken away, to show that the simulated worlds miss it.
+/// A safeguard of the sync that can be removed, to show that the simulated worlds need it.
 enum SyncMutant: String, Sendable, CaseIterable {
-    /// What was agreed on a moment ago is held against late readings.
+    /// A recent agreement takes precedence over stale readings.
     case echo
-    /// What has a write under way is left alone.
+    /// A title with a write in progress is left alone.
     case lane
-    /// What was read in part proves nothing.
+    /// A partial reading proves nothing.
     case proof
-    /// A list that was not read is as it was.
+    /// A list that was not read is unchanged.
     case silence
-    /// A list that shrank though nothing happened there proves nothing.
+    /// A list that shrank without a reported change proves nothing.
     case explanation
-    /// What is watched there leaves the list by itself.
+    /// A title watched there leaves the list by itself.
     case excuse
-    /// And what has left so is not sent again.
+    /// A title that left like this is not sent again.
     case letGo
-    /// What its person decided is done.
+    /// The person's decision is carried out.
     case choice
-    /// What neither side has any more is forgotten.
+    /// A title that neither side has any more is forgotten.
     case forgetting
-    /// What both sides have is agreed on.
+    /// A value that both sides have is agreed on.
     case agreeing
-    /// What was read and not taken is read again.
+    /// A value that was read but not taken is read again.
     case reopening
-    /// What was taken out here before both sides met stays there.
+    /// A play removed here before both sides met stays removed.
     case apart
-    /// What came just now may have gone there by another road.
+    /// A recent play may have arrived there by another road.
     case patience
-    /// What a reading does not reach is not told.
+    /// Plays that a reading does not reach are not sent.
     case beginning
-    /// What they were told to take out is not met again.
+    /// Plays whose removal was sent are not matched again.
     case leaving
 
-    /// Whether it guards the history, and values of titles.
+    /// Whether it guards the history, and whether it guards values of titles.
     var guards: (plays: Bool, items: Bool) {
         switch self {
         case .echo, .lane, .proof, .forgetting: (true, true)

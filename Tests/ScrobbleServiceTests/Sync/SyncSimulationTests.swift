@@ -1,10 +1,11 @@
 import Foundation
 import Testing
 
-/// Worlds of every facet, each decided by one seed: late and damaged readings, lost requests and replies, deaths at any step,
-/// clocks that differ by up to two days, titles that leave their list by themselves, plays of one minute.
+/// Worlds of every facet, each determined by a seed: stale and damaged readings, lost requests and replies, deaths at
+/// any step, clocks that differ by up to two days, titles that leave their list by themselves, plays within the same
+/// minute.
 ///
-/// `REELAY_SYNC_SEEDS=10000` runs as many; `REELAY_SYNC_SEED` runs one again.
+/// `REELAY_SYNC_SEEDS=10000` runs that many; `REELAY_SYNC_SEED` runs a single one again.
 @Suite struct SyncSimulationTests {
     @Test(
         "After quiet both sides are equal; no edit is lost but to a later one; nothing goes or comes that nobody wished so"
@@ -16,7 +17,7 @@ import Testing
             return
         }
         let count = environment["REELAY_SYNC_SEEDS"].flatMap { UInt64($0) } ?? 500
-        // The same seeds for everybody, but any where more of them are asked for.
+        // The same seeds for everybody, but random ones if a number of them is requested.
         let first = environment["REELAY_SYNC_SEEDS"] == nil ? 1 : UInt64.random(in: 0..<UInt64.max / 2)
         let begun = ContinuousClock.now
         var faults = 0
@@ -30,7 +31,7 @@ import Testing
         }
     }
 
-    /// Runs a seed; one that fails runs again, to show that it fails the same way.
+    /// Runs a seed; a failing one runs again, to show that it fails in the same way.
     @discardableResult
     private func report(_ seed: UInt64) -> Bool {
         guard let fault = SyncSimulation.run(seed) else { return false }

@@ -13,7 +13,7 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// A person's ratings as another service keeps them, and titles by Trakt's numbers.
+/// A person's ratings as another service keeps them, and titles by Trakt number.
 final class NeighbourBook: SyncNeighbours {
     private struct State {
         var ratings: [TitleID: Rating] = [:]
@@ -25,7 +25,7 @@ final class NeighbourBook: SyncNeighbours {
 
     private let state = Mutex(State())
 
-    /// The title that a number of Trakt's means here.
+    /// Returns our title for a Trakt number.
     static func title(_ number: Int) -> TitleID {
         TitleID(UUIDBits(high: 0x0192_0000_0000_7000, low: 1 << 63 | UInt64(number)))
     }
@@ -43,7 +43,7 @@ final class NeighbourBook: SyncNeighbours {
         }
     }
 
-    /// Two titles are one from now on, which everybody but the sync has heard of.
+    /// Merges two titles; everybody but the sync has heard of it.
     func merge(_ number: Int, into other: Int) {
         let (old, new) = (Self.title(number), Self.title(other))
         state.withLock { state in
@@ -56,10 +56,10 @@ final class NeighbourBook: SyncNeighbours {
         }
     }
 
-    /// What happens once in the moment before a sync writes.
+    /// Sets an action to run once, right before a sync writes.
     func beforeWrite(_ act: @escaping @Sendable () -> Void) { state.withLock { $0.beforeWrite = act } }
 
-    /// Everything that is rated: Trakt's number and tenths.
+    /// All ratings, in tenths, by Trakt number.
     var rated: [Int: Int] {
         state.withLock { state in
             Dictionary(uniqueKeysWithValues: state.ratings.map { (Self.number($0.key), $0.value.rating.tenths) })
@@ -112,7 +112,7 @@ final class NeighbourBook: SyncNeighbours {
     }
 }
 
-/// A person, an emulated account there, and everything between them.
+/// A person, an emulated remote account, and everything between them.
 struct SyncTest: Sendable {
     let pool: PGPool
     let store: SyncStore
@@ -126,7 +126,7 @@ struct SyncTest: Sendable {
     let book = NeighbourBook()
     let user = UserID(SystemIDSource().next())
     let account: String
-    /// Under which ids our titles are known elsewhere, by their number.
+    /// Returns the external ids of a title, by its number.
     let ids: @Sendable (Int) -> ExternalIds
 
     var lane: LaneKey { LaneKey(user: user, provider: .trakt) }
@@ -162,7 +162,7 @@ struct SyncTest: Sendable {
         }
     }
 
-    /// What the person wants of the facets.
+    /// Sets the person's policies for the facets.
     func want(_ policies: [SyncFacet: FacetPolicy]) async throws {
         try await connections.change(
             lane, ConnectionStore.Change(isEnabled: true, policies: policies), at: SystemWallClock().now,
@@ -199,7 +199,7 @@ struct SyncTest: Sendable {
             clock: SystemWallClock(), ids: SystemIDSource(), observe: observe, tell: tell)
     }
 
-    /// One sync from asking for it until the queue is empty; the run.
+    /// Runs one sync, from the request until the queue is empty; returns the run.
     @discardableResult
     func sync(
         dry: Bool = false, confirms: BatchID? = nil,
@@ -239,7 +239,7 @@ struct SyncTest: Sendable {
         _ = try await shelves.put([item], by: writer, until: QueueTest.deadline())
     }
 
-    /// Series have numbers of their own, beyond those of films.
+    /// The numbers of series are separate from those of films.
     func list(_ number: Int, _ kind: TitleKind) async throws { try await put(number, kind, WatchlistDetails()) }
 
     func unlist(_ numbers: [Int]) async throws {
@@ -294,7 +294,7 @@ struct SyncTest: Sendable {
                 ], telling: false), until: QueueTest.deadline())
     }
 
-    /// Watches a film to its end, now, and waits until that is told.
+    /// Watches a film to its end, now, and waits until it is sent.
     func scrobble(_ number: Int) async throws {
         let now = SystemWallClock().now
         let playback = PlaybackStore(database: Database(pool: pool), ids: SystemIDSource())
@@ -309,10 +309,10 @@ struct SyncTest: Sendable {
         try await deliver()
     }
 
-    /// What stands on a shelf there: kind and number.
+    /// Returns what is on a shelf there, as kind and number.
     func shelfThere(_ shelf: String) -> [String] { trakt.shelf(shelf, of: account).keys.sorted() }
 
-    /// Bodies of the calls to a path, in their order.
+    /// Returns the bodies of the calls to a path, in order.
     func bodies(_ method: String, _ path: String) -> [JSONValue] {
         upstreams.server.desk.book(provider: .trakt, after: 0).entries.filter {
             $0.request.method == method && $0.request.path == path
@@ -325,13 +325,13 @@ struct SyncTest: Sendable {
         try await store.runs(of: user, nil, after: .newest, limit: 100, until: QueueTest.deadline())
     }
 
-    /// Lets the day go by after which everything is read again.
+    /// Lets the day pass after which everything is read again.
     func readEverything() async throws {
         _ = try await pool.execute(
             PGCommand("tests.whole", "UPDATE sync_places SET whole_at = whole_at - interval '2 days'"), [])
     }
 
-    /// Ends what could not be read, as its person's next try would find it.
+    /// Fails unfinished runs and resumes the connection, as the person's next attempt would find it.
     func endRuns() async throws {
         _ = try await pool.execute(
             PGCommand(
@@ -346,13 +346,13 @@ struct SyncTest: Sendable {
             lane, ConnectionStore.Change(isPaused: isPaused), at: SystemWallClock().now, until: QueueTest.deadline())
     }
 
-    /// Lets the time go by after which an account is asked by itself again.
+    /// Lets the time pass after which an account is polled automatically again.
     func letPollsBeDue() async throws {
         _ = try await pool.execute(
             PGCommand("tests.polled", "UPDATE scrobble_connections SET polled_at = polled_at - interval '1 day'"), [])
     }
 
-    /// Forgets that our writes may still lag, as time would.
+    /// Expires the record that our writes may still lag.
     func letLagEnd() async throws {
         _ = try await pool.execute(
             PGCommand("tests.lag", "UPDATE sync_base SET written_at = written_at - interval '1 day'"), [])
@@ -360,7 +360,7 @@ struct SyncTest: Sendable {
             PGCommand("tests.done", "UPDATE queue_outcomes SET finished_at = finished_at - interval '1 day'"), [])
     }
 
-    /// A change that the person makes over there.
+    /// Makes a change as the person on the remote side.
     func there(_ path: String, _ body: String) async throws {
         let outcome = await http.call(
             .POST, path, .bytes(Array(body.utf8)), token: Secret(account), until: QueueTest.deadline())
@@ -375,7 +375,7 @@ struct SyncTest: Sendable {
         try await there("sync/ratings", #"{"movies":[\#(items.joined(separator: ","))]}"#)
     }
 
-    /// What is rated there: Trakt's number and rating.
+    /// The ratings there, by Trakt number.
     var ratedThere: [Int: Int] {
         let shelf = trakt.shelf("ratings", of: account)
         return Dictionary(
@@ -384,7 +384,7 @@ struct SyncTest: Sendable {
             })
     }
 
-    /// Calls that Trakt received since it was asked last.
+    /// Returns the calls that Trakt has received after `sequence`.
     func calls(after sequence: Int = 0) -> [String] {
         upstreams.server.desk.book(provider: .trakt, after: sequence).entries.map {
             "\($0.request.method) \($0.request.path)"

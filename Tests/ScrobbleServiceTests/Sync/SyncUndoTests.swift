@@ -8,11 +8,11 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// Taking a sync back, on both sides; syncs that nobody asked for; the days of the person's own time zone.
+/// Undoing a sync on both sides; automatic syncs; days in the person's own time zone.
 @Suite struct SyncUndoTests {
     private static let both = FacetPolicy(direction: .both)
 
-    /// Takes a run back as the service does, ratings excepted, which are another service's; what it came to.
+    /// Undoes a run as the service does, except for ratings, which belong to another service; returns the counts.
     private static func undo(_ run: SyncRun, _ test: SyncTest) async throws -> SyncUndo.Count {
         let undoing = test.undoing
         let deadline = QueueTest.deadline()
@@ -68,7 +68,7 @@ import UpstreamEmulators
                 #expect(again.changesHere == 0 && again.changesThere == 0, "round \(round)")
                 try await expectAsBefore("round \(round)")
             }
-            // A new wish is one again.
+            // A new wish counts as one again.
             try await test.collect(5, .movie, CollectionDetails(mediaType: "vhs"), at: at)
             try await test.sync()
             #expect(
@@ -190,7 +190,7 @@ import UpstreamEmulators
                             title: NeighbourBook.title(1), kind: .movie, moment: .day(day), percent: nil,
                             runtimeMinutes: 100, source: PlaySource(name: "diary", key: "1"))
                     ], telling: false), until: QueueTest.deadline())
-            // Half past eight in the evening there.
+            // Half past eight in the evening in the person's time zone.
             try await test.there(
                 "sync/history", #"{"movies":[{"ids":{"trakt":1},"watched_at":"2026-03-02T04:30:00Z"}]}"#)
             let run = try await test.sync()

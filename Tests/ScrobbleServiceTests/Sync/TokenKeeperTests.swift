@@ -9,9 +9,9 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// Refreshing tokens that are good once.
+/// Refreshing with single-use tokens.
 @Suite struct TokenKeeperTests {
-    /// A wall clock that a test moves.
+    /// A wall clock that a test can advance.
     final class Wall: WallClock {
         private let shift = Mutex(Duration.zero)
         var now: Timestamp { SystemWallClock().now.advanced(by: shift.withLock { $0 }) }
@@ -38,7 +38,7 @@ import UpstreamEmulators
             try #require(try await inner.store.tokens(of: inner.lane, until: QueueTest.deadline())).access
         }
 
-        /// What a lease that ran out leaves behind, without waiting for it.
+        /// Expires the lease at once, as if it had run out.
         func letLeaseEnd() async throws {
             _ = try await inner.pool.execute(
                 PGCommand("tests.lapse", "UPDATE scrobble_connections SET refresh_held_until = now() - interval '1 s'"),
@@ -95,7 +95,7 @@ import UpstreamEmulators
             setting.wall.pass(.seconds(400_000))
             let before = try #require(
                 try await setting.inner.store.tokens(of: setting.lane, until: QueueTest.deadline()))
-            // As far as a process gets that dies there: the lease, the call, nothing stored.
+            // As far as a process gets that dies there: the lease and the call, but nothing stored.
             _ = try #require(
                 try await setting.inner.store.beginRefresh(setting.lane, of: before, until: QueueTest.deadline()))
             let spent = try #require(before.refresh).revealed
@@ -154,7 +154,7 @@ import UpstreamEmulators
         }
     }
 
-    /// Turns the token down, after something has happened.
+    /// Refuses the token, after something has happened.
     private struct Refusing: TokenIssuer {
         let meanwhile: @Sendable () async -> Void
         func tokens(for refresh: Secret, usesSecret: Bool) async -> TokenReply {

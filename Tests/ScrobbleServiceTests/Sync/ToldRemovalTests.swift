@@ -8,7 +8,7 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// What a person takes out here goes there as well, unless they have switched removals of the history off.
+/// Removals here are sent there as well, unless the person has switched removals of the history off.
 @Suite struct ToldRemovalTests {
     private static func add(_ numbers: [Int], _ test: SyncTest, batch: BatchID? = nil) async throws -> [PlayID] {
         let at = try #require(Timestamp("2024-06-10T20:00:00Z"))
@@ -53,13 +53,13 @@ import UpstreamEmulators
         "tests.urgencies", "SELECT urgency::int FROM scrobble_queue WHERE user_id = $1 AND position >= 0"
     ) { row throws(PGError) in try row.next(Int.self) }
 
-    /// Whether something waits, and none of it before what a person does.
+    /// Returns whether something waits, none of it ahead of what the person does.
     private static func isBulk(_ test: SyncTest) async throws -> Bool {
         let waiting = try await test.pool.query(urgencies, [.id(test.user)])
         return !waiting.isEmpty && waiting.allSatisfy { $0 == Int(JobUrgency.bulk.rawValue) }
     }
 
-    /// A file tells of one play.
+    /// Imports one play from a file.
     private static func bring(
         _ day: String, _ batch: BatchID, telling: Bool, _ test: SyncTest
     ) async throws -> PlayVerdict? {

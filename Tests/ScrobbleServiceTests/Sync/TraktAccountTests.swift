@@ -35,7 +35,7 @@ import UpstreamEmulators
                 until: QueueTest.deadline())
         }
 
-        /// The connection's state, `disconnected` where there is none.
+        /// Returns the connection's state, or `disconnected` if there is none.
         func state(of user: UserID? = nil) async throws -> ConnectionState {
             try await store.list(of: user ?? self.user, until: QueueTest.deadline()).first?.state ?? .disconnected
         }
@@ -106,7 +106,7 @@ import UpstreamEmulators
             let invitation = try await setting.begin()
             let back = try await setting.browser.approve(invitation.authorizeUrl, as: "alice")
             let (code, state) = (back.field("code"), back.field("state"))
-            // Somebody else's state, and one that was guessed: nothing, and the flow goes on.
+            // Somebody else's state, or a guessed one, achieves nothing, and the flow goes on.
             #expect(try await setting.complete(code, state, by: mallory) == .unknown)
             #expect(try await setting.complete(code, "guessed") == .unknown)
             #expect(try await setting.state(of: mallory) == .disconnected)
@@ -144,13 +144,13 @@ import UpstreamEmulators
             #expect(wrongIssuer == .refused)
             let otherProvider = try await attempt { _, _ in "a-code-of-another-provider" }
             #expect(otherProvider == .refused)
-            // A code that somebody else got for a flow of their own.
+            // A code that somebody else obtained for their own flow.
             let injected = try await attempt { _, _ in
                 let other = try await setting.begin(UserID(SystemIDSource().next()))
                 return try await setting.browser.approve(other.authorizeUrl, as: "mallory").field("code")
             }
             #expect(injected == .refused)
-            // The challenge was cut from the address on the way, so the code is bound to nothing.
+            // The challenge was cut from the address in transit, so the code is not bound to anything.
             let downgraded = try await attempt { invitation, _ in
                 let cut = invitation.authorizeUrl.replacing(
                     /&code_challenge=[^&]*&code_challenge_method=S256/, with: "")
@@ -192,13 +192,13 @@ import UpstreamEmulators
                 _ = try await setting.pool.execute(
                     PGCommand("tests.due", "UPDATE oauth_flows SET next_poll_at = now() - interval '1 second'"), [])
             }
-            // The first question is allowed after one interval.
+            // The first poll is allowed after one interval.
             let early = try await poll()
             #expect(early.result == .pending && early.retryAfter ?? .zero > .zero)
             try await due()
             #expect(try await poll().result == .pending)
             try await due()
-            // The other side thinks that this was too soon; more time is left from now on.
+            // The remote considers this too soon; the interval is longer from now on.
             let slowed = try await poll()
             #expect(slowed.result == .pending && slowed.retryAfter == .seconds(2))
             #expect(try await poll(UserID(SystemIDSource().next())).result == .unknown, "a guessed flow")
@@ -309,7 +309,7 @@ import UpstreamEmulators
         }
     }
 
-    /// Every row of the tables that have to do with tokens, as text.
+    /// Returns every row of the tables that concern tokens, as text.
     private static func dump(_ pool: PGPool) async throws -> String {
         let statement = PGStatement(
             "tests.dump",

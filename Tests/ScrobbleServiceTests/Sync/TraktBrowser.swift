@@ -3,13 +3,13 @@ import NIOCore
 import NIOHTTP1
 import UpstreamEmulators
 
-/// A browser that follows no redirect and shows what it was sent back with.
+/// A browser that follows no redirects and shows where it was sent.
 struct TraktBrowser: Sendable {
     let client: HTTPClient
 
     struct Return: Sendable {
         let status: Int
-        /// Nil where the other side sent the browser nowhere.
+        /// Nil if the remote sent the browser nowhere.
         let address: String?
 
         func field(_ name: String) -> String? {
@@ -18,7 +18,7 @@ struct TraktBrowser: Sendable {
         }
     }
 
-    /// Opens an address as somebody who agrees.
+    /// Opens an address as a person who approves.
     func approve(_ url: String, as account: String) async throws -> Return {
         let response = try await client.execute(
             HTTPClientRequest(url: "\(url)&as=\(account)").adding("user-agent", "a browser"), deadline: .distantFuture)

@@ -6,7 +6,7 @@ import UpstreamEmulators
 
 @testable import ScrobbleService
 
-/// What tests against the emulated Trakt share.
+/// Shared helpers for tests against the emulated Trakt.
 enum TraktTest {
     static let redirect = "http://127.0.0.1:8080/oauth/trakt/callback"
 
@@ -18,7 +18,7 @@ enum TraktTest {
                 userAgent: "Reelay/test", redirectURI: redirect), client: client)
     }
 
-    /// An account whose access token is the name of an account there, connected and switched on.
+    /// Connects and enables an account whose access token is the name of the remote account.
     static func connect(_ lane: LaneKey, as account: String, in store: ConnectionStore) async throws {
         let now = SystemWallClock().now
         let tokens = AccountTokens(
@@ -33,7 +33,7 @@ enum TraktTest {
     }
 }
 
-/// Reads as often as one likes.
+/// An allowance without a limit.
 struct FreeReads: ReadAllowance {
     func take(_ lane: LaneKey) async -> Bool { true }
     func spend(_ lane: LaneKey) async -> Bool { true }

@@ -3,15 +3,15 @@ import TestSupport
 
 @testable import ScrobbleService
 
-/// What a facet with one value for a title is like.
+/// The properties of a facet with one value per title.
 struct WorldShape<Value: SyncStorable>: Sendable {
     let direction: SyncDirection
     let deletes: Bool
-    /// They take a title off by themselves once it was watched there.
+    /// Whether they remove a title by themselves once it is watched there.
     let letsGo: Bool
-    /// They forget a value after a while, and mean nothing by it.
+    /// Whether they forget a value after a while, without meaning anything by it.
     let forgets: Bool
-    /// What an edit comes to; nil: the title is taken away.
+    /// Returns the value of an edit, or nil if the title is removed.
     let draw: @Sendable (inout SeededRandom) -> Value?
 
     init(
@@ -26,16 +26,16 @@ struct WorldShape<Value: SyncStorable>: Sendable {
     }
 }
 
-/// A list of theirs as it came.
+/// A list of theirs as it arrived.
 struct ItemReading<Value: SyncStorable> {
     let rows: [TitleValue<Value>]
     let tally: PageTally
     let isMoved: Bool
     let agreedCount: Int
-    /// When it was so there, and what they said of their last change.
+    /// When it had this state there, and their change stamp at that time.
     let at: Int64
     let stamp: Int
-    /// They say that nothing has happened, so the list is not read.
+    /// Whether they report that nothing has happened, so that the list is not read.
     var isSpared = false
 
     var snapshot: Snapshot<TitleValue<Value>> {
