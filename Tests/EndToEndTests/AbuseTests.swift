@@ -2,31 +2,32 @@ import Foundation
 import Stack
 import Testing
 
-/// Who misuses the public side's HTTP/2, its TLS and its HTTP/1.1: the gateway's own process, asked by `abuse.py`.
+/// Abuse of the public HTTP/2, TLS and HTTP/1.1 by `abuse.py`, against the gateway's own process.
 @Suite(.serialized)
 struct AbuseTests {
     private struct Outcome: Decodable {
         let kind: String
-        /// Connections of those who misuse it: opened, refused, and ended by the gateway.
+        /// Connections of the abusive clients: opened, refused, and ended by the gateway.
         let opened: Int
         let refused: Int
         let ended: Int
-        /// Calls of somebody polite meanwhile.
+        /// Calls of a well-behaved client meanwhile.
         let calls: Int
         let failed: Int
-        /// What 99 of a hundred of these took at most, before and meanwhile, in milliseconds.
+        /// The 99th percentile of their latency before and during the abuse, in milliseconds.
         let before: Double
         let during: Double
-        /// How long it was afterwards until they were answered as ever, in milliseconds.
+        /// The time afterwards until they were answered as before, in milliseconds.
         let calm: Int
-        /// Bytes since this kind began, and since the first of all.
+        /// Growth in memory since this kind began and since the first one did, in bytes.
         let grown: Int
         let inAll: Int
 
         var ratio: Double { during / max(before, 0.1) }
     }
 
-    /// Kinds whose connections end at once; others are held to times (`ConnectionTests`) and to a memory.
+    /// The kinds whose connections are ended at once; others are held to timeouts (`ConnectionTests`) and a memory
+    /// limit.
     private static let ended: Set = [
         "rapid_reset", "continuation", "settings", "ping", "ping_unread", "made_you_reset", "hpack_bomb", "empty_data",
         "priority", "window_update", "malformed",
@@ -38,8 +39,8 @@ struct AbuseTests {
     private static let calmMax = 5_000
     private static let ratioMax = 3.0
 
-    /// How soon others are answered depends on the build: a debug build beside other tests, in the short time that each kind
-    /// has in every run, is not held to it.
+    /// Whether latencies are checked: a debug build that runs beside other tests, for the short time that each kind
+    /// gets by default, is exempt.
     private static var holdsTimes: Bool {
         #if DEBUG
             isFull
@@ -71,7 +72,8 @@ struct AbuseTests {
                 ])
             let token = try #require(
                 (JSONSerialization.jsonObject(with: Data(made.utf8)) as? [String: Any])?["token"] as? String)
-            // Whose connections are ended at once has come again dozens of times within the shorter time.
+            // Even the shorter time is enough for a client whose connections are ended at once to reconnect dozens of
+            // times.
             let seconds = Self.isFull ? ["10", "10"] : ["1.5", "0.7"]
             let abuse = try await FaultMetric("edge_http2_abuse_total", of: gateway)
             async let isSeen: Void = abuse.rises()
@@ -97,12 +99,12 @@ struct AbuseTests {
         }
     }
 
-    /// What is wrong with how one kind went.
+    /// Describes what is wrong with the outcome of one kind.
     private static func faults(_ outcome: Outcome) -> [String] {
         var faults: [String] = []
         if outcome.opened == 0 { faults.append("no connection") }
         if ended.contains(outcome.kind), outcome.ended == 0 { faults.append("no connection was ended") }
-        // A call fails that is not answered within a minute.
+        // A call that is not answered within a minute fails.
         if outcome.calls == 0 || outcome.failed > 0 {
             faults.append("\(outcome.failed) of \(outcome.calls) calls failed")
         }

@@ -2,7 +2,7 @@ import Foundation
 import Stack
 import Testing
 
-/// What an administrator does at the machine: the commands of the services, on a living installation.
+/// The services' commands, as an administrator runs them on the machine of a live installation.
 @Suite(.stack, .serialized)
 struct AdministrationTests {
     private func gateway() throws -> StackProcess { try #require(Stack.current).service("gateway") }
@@ -12,13 +12,13 @@ struct AdministrationTests {
             "POST", "/auth/login", #"{"username":"\#(name)","password":"\#(password)"}"#)
     }
 
-    /// What a command prints without its end of line.
+    /// Returns what a command prints, without surrounding newlines.
     private func ask(_ service: String, _ arguments: String...) async throws -> String {
         let stack = try #require(Stack.current)
         return try await stack.service(service).command(arguments).trimmingCharacters(in: .newlines)
     }
 
-    /// Why a command failed; nil where it did not.
+    /// Returns the reason why a command failed, or nil if it succeeded.
     private func refusal(_ service: String, _ arguments: String...) async throws -> String? {
         let process = try #require(Stack.current).service(service)
         do {
@@ -29,7 +29,7 @@ struct AdministrationTests {
         }
     }
 
-    /// What commands of a service have left for the audit.
+    /// The audit lines written by the commands of a service.
     private func commands(_ service: String) throws -> [[String: String]] {
         let process = try #require(Stack.current).service(service)
         return try AuditTests.lines(String(contentsOf: process.commandLog, encoding: .utf8))
@@ -54,7 +54,7 @@ struct AdministrationTests {
         #expect(try await refusal("gateway", "add-user")?.contains("usage: gateway") == true)
         #expect(try await refusal("gateway", "reset-password", "nobody")?.contains("nobody has") == true)
 
-        // A line of the audit for each, also of what failed; a name that was typed stands nowhere.
+        // Each command writes an audit line, even if it failed; names that were typed appear in none.
         let book = try commands("gateway")
         let person = try #require(book.first?["person"])
         #expect(book.map { $0["event"] } == Array(repeating: "add-user", count: 4) + ["reset-password"])
@@ -83,7 +83,7 @@ struct AdministrationTests {
         let reset = try await ask("gateway", "reset-password", "Second")
         for old in [second, chosen] { #expect(try await login("second", old).status == 401) }
         #expect(try await login("second", reset).status == 200)
-        // A day later, for a name as for one that nobody has.
+        // A day later the answer is the same as for a name that does not exist.
         let database = try #require(Stack.current).database
         _ = try await database.query("UPDATE gateway.users SET given_until = now() WHERE username_key = 'second'")
         let (late, nobodys) = (try await login("second", reset), try await login("nobody", reset))

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 extension StackPlan {
-    /// A gateway for the invited that logs errors only.
+    /// A gateway with registration by invitation that logs only errors.
     fileprivate static let quiet: StackPlan = {
         var plan = StackPlan()
         plan.settingsOf["gateway"] = ["REELAY_REGISTRATION": "invite", "REELAY_LOG_LEVEL": "error"]
@@ -13,16 +13,16 @@ extension StackPlan {
     }()
 }
 
-/// What people do with accounts, sessions, keys, connections and exports is written down, whatever else is logged.
+/// Operations on accounts, sessions, keys, connections and exports are audited at any log level.
 @Suite(.stack(.quiet), .serialized)
 struct AuditTests {
-    /// Texts that must stand in no line, and how many lines have been looked at.
+    /// Texts that must not appear in any line, and the number of lines already checked.
     private final class Notes: Sendable {
         private let state = Mutex((texts: Set<String>(), seenCount: 0))
         var texts: Set<String> { state.withLock { $0.texts } }
         func insert(_ text: String) { state.withLock { _ = $0.texts.insert(text) } }
 
-        /// How many lines had been looked at before.
+        /// Records that `count` lines have been checked and returns the previous number.
         func see(_ count: Int) -> Int {
             state.withLock { state in
                 defer { state.seenCount = count }
@@ -34,7 +34,7 @@ struct AuditTests {
     private static let password = "a long and odd phrase"
     private let typed = Notes()
 
-    /// The lines of the audit in a log.
+    /// The audit lines of a log.
     static func lines(_ log: String) throws -> [[String: String]] {
         try log.split(separator: "\n").filter { $0.contains(#""message":"audit""#) }.map {
             try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: String])
@@ -50,13 +50,13 @@ struct AuditTests {
         return try Self.lines(String(contentsOf: log, encoding: .utf8))
     }
 
-    /// The lines since the last look.
+    /// The lines since the last check.
     private func news() throws -> [[String: String]] {
         let all = try written()
         return Array(all.dropFirst(typed.see(all.count)))
     }
 
-    /// The one line that there is since the last look; holds it against what everyone has to have.
+    /// Expects exactly one line since the last check, with the fields that every line must have, and returns it.
     @discardableResult
     private func expect(
         _ event: String, _ outcome: String, _ code: String? = nil, by credential: String? = "session"
@@ -78,7 +78,7 @@ struct AuditTests {
         return text
     }
 
-    /// Somebody who has just come; the id and the line of the audit.
+    /// Registers a person and returns their client and audit line.
     private func join(_ name: String, _ invite: String?) async throws -> (PublicClient, [String: String]) {
         typed.insert(name)
         let code = invite.map { #","invite":"\#($0)""# } ?? ""
@@ -91,7 +91,7 @@ struct AuditTests {
         return (client, line)
     }
 
-    /// The digest of docs/operations.md, as an administrator makes it.
+    /// The digest from docs/operations.md, computed as an administrator would.
     private func digest(_ text: String) async throws -> String {
         let script = """
             key=$(printf %s reelay.audit.v1 | openssl dgst -sha256 -mac HMAC -macopt "key:$1" -r | cut -c 1-64)
@@ -133,7 +133,7 @@ struct AuditTests {
         }
     }
 
-    /// Logins, good and bad, and the end of sessions.
+    /// Logins, successful and failed, and the end of sessions.
     private func sessions(_ walter: PublicClient, _ founded: [String: String]) async throws {
         func login(_ name: String, _ password: String) async throws -> PublicClient.Answer {
             for text in [name, password] { typed.insert(text) }
@@ -183,7 +183,7 @@ struct AuditTests {
         try expect("endOtherSessions", "ok")
     }
 
-    /// Two invitations, of which one lets somebody in, who may not invite.
+    /// Two invitations, one of which admits a member who may not invite others.
     private func invitations(_ walter: PublicClient) async throws -> PublicClient {
         _ = try await gateway().send(
             "POST", "/auth/register", #"{"username":"uninvited","password":"\#(Self.password)"}"#)
@@ -218,7 +218,7 @@ struct AuditTests {
         #expect(try expect("deleteApiKey", "ok")["object"] == id)
     }
 
-    /// A second factor that is begun, turned on and removed, with a wrong code before each of the right ones.
+    /// A second factor is begun, turned on and removed, with a wrong code before each right one.
     private func secondFactor(_ member: PublicClient) async throws {
         let wrong = "none-of-it"
         typed.insert(wrong)
@@ -228,7 +228,7 @@ struct AuditTests {
         try expect("beginSecondFactor", "ok")
         let decoded = Base32.decode(secret).flatMap { TOTP($0) }
         let totp = try #require(decoded)
-        /// What the right code brought.
+        /// Sends the wrong code and then the right one; returns the answer to the latter.
         func show(_ code: String, to operation: String, _ address: String) async throws -> PublicClient.Answer {
             let path = "/users/me/second-factor/\(address)"
             #expect(try await member.send("POST", path, #"{"code":"\#(wrong)"}"#).status == 403)
@@ -238,7 +238,7 @@ struct AuditTests {
             try expect(operation, "ok")
             return answer
         }
-        // Six digits may stand in any number of a line, so that they are not looked for.
+        // Six digits can occur in any number of a line, so TOTP codes are not searched for.
         let confirmed = try await show(PublicClient.code(totp), to: "confirmSecondFactor", "confirm")
         let codes = try #require(confirmed.json["recovery_codes"] as? [String])
         for code in codes { typed.insert(code) }
@@ -260,7 +260,7 @@ struct AuditTests {
     private func connections(_ member: PublicClient) async throws {
         let stack = try #require(Stack.current)
         let upstreams = "http://127.0.0.1:\(stack.upstreams.port)"
-        // Trakt in the browser; the answer comes twice.
+        // Trakt in the browser; the callback arrives twice.
         let invitation = try await member.send("POST", "/scrobbling/trakt/connect")
         let address = try text(invitation, "authorize_url")
         let browser = try await Wire.send("GET", "\(address)&as=demo-wilma", headers: ["user-agent": "a browser"])

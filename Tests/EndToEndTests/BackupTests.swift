@@ -2,7 +2,7 @@ import Foundation
 import Stack
 import Testing
 
-/// A backup, a disaster and the day after, by the commands that an administrator has.
+/// A backup, a disaster and the recovery, using the administrator's commands.
 @Suite(.serialized)
 struct BackupTests {
     private static let films = ["tt9100001", "tt9100002", "tt9100003"]
@@ -11,7 +11,7 @@ struct BackupTests {
         try await Command.run(Project.root.appendingPathComponent("deploy/dev/\(name)").path, arguments)
     }
 
-    /// The folders and addresses that the commands are given.
+    /// The folders and URLs that the commands are given.
     private struct Place {
         let stack: Stack
         var backup: String { stack.folder.appendingPathComponent("backup").path }
@@ -23,7 +23,7 @@ struct BackupTests {
             try await BackupTests.command("restore", options + further + [backup])
         }
 
-        /// Why a restore is refused; nil where it is not.
+        /// Returns the reason why a restore is refused, or nil if it is not.
         func refusal(_ further: [String] = []) async -> String? {
             do {
                 _ = try await restore(further)
@@ -45,7 +45,7 @@ struct BackupTests {
             }
         }
 
-        /// Every table of the services with a digest of its rows, those left out that a restored copy changes on purpose.
+        /// A digest of the rows of every service table, except those that a restore changes on purpose.
         func digests() async throws -> [String: String] {
             let tables = try await stack.database.query(
                 """
@@ -83,7 +83,7 @@ struct BackupTests {
                 as? [[String: Any]] ?? []
         }
 
-        /// How often each film stands in the history.
+        /// The number of plays in the history for each film.
         func counts() async throws -> [String: Int] {
             let ids = try await plays().compactMap { play in
                 ((play["movie"] as? [String: Any])?["ids"] as? [String: Any])?["imdb"] as? String
@@ -122,7 +122,7 @@ struct BackupTests {
         return try #require(answer.json["id"] as? String, "\(answer.answer.text)")
     }
 
-    /// Watches a film to its end, which Trakt is to be told.
+    /// Watches a film to its end, which queues a scrobble for Trakt.
     private static func watch(_ client: PublicClient, _ film: String) async throws {
         let session = try await client.send("POST", "/playback/sessions", #"{"title":"\#(film)"}"#)
         let id = try #require(session.json["id"] as? String, "\(session.answer.text)")
@@ -162,7 +162,7 @@ struct BackupTests {
             try await Self.connect(client, account)
             try await Self.watch(client, films[0])
             #expect(try await Self.holds(within: 30) { try await Self.waiting(stack) == 0 })
-            // From here on the other side hears of nothing, as if it were away.
+            // From here on Trakt is sent nothing, as if it were down.
             _ = try await stack.database.query("UPDATE scrobble.queue_lanes SET is_paused = true")
             try await Self.watch(client, films[1])
             try await Self.watch(client, films[2])
@@ -175,7 +175,7 @@ struct BackupTests {
             let digestCount = before.count
             #expect(digestCount > 40 && before["scrobble.plays"] != "0 ", "\(before)")
 
-            // The world goes on: both are told, and then one is as if it had not been.
+            // Life goes on: both waiting plays are sent, and then one of them is removed at Trakt.
             try await place.startServices()
             _ = try await stack.database.query("UPDATE scrobble.queue_lanes SET is_paused = false")
             let isTold = try await Self.holds(within: 60) {
@@ -210,7 +210,7 @@ struct BackupTests {
         }
     }
 
-    /// What is wrong with a restore is said before anything is touched.
+    /// Problems with a restore are reported before anything is changed.
     private static func refusals(_ place: Place) async throws {
         #expect(await place.refusal(["--replace"])?.contains("stop the services first") == true)
         let ring = place.stack.folder.appendingPathComponent("key_ring")
@@ -228,7 +228,7 @@ struct BackupTests {
         try bytes.write(to: dump)
     }
 
-    /// Somebody takes everything away but the accounts, and then some.
+    /// Deletes ratings, plays and titles and drops a table; the accounts stay.
     private static func wipe(_ stack: Stack) async throws {
         _ = try await stack.database.query(
             """
@@ -240,14 +240,14 @@ struct BackupTests {
             """)
     }
 
-    /// The two that waited when the backup was made: one is found on the other side, one is sent.
+    /// Of the two jobs that waited at the time of the backup, one is found at Trakt and one is sent.
     private static func settle(_ stack: Stack, _ account: Account) async throws {
         #expect(try await waiting(stack) >= 2)
         #expect(
             try await stack.database.query(
                 "SELECT count(*) FROM scrobble.scrobble_queue WHERE action = 'stop' AND status = 'verify'") == ["2"])
         _ = try await stack.database.query("UPDATE scrobble.queue_lanes SET is_paused = false")
-        // Two minutes must pass before something counts as absent; they are made to have passed.
+        // A play counts as missing only after two minutes; the test moves the times instead of waiting.
         let isSettled = try await holds(within: 90) {
             _ = try await stack.database.query(
                 """

@@ -3,11 +3,11 @@ import Foundation
 import Stack
 import Testing
 
-/// Secrets of every kind are shown to an installation that logs and exports all it can, while things go well and while they
-/// fail; none may stand anywhere where it can be read afterwards.
+/// Feeds secrets of every kind to an installation that logs and exports all it can, during normal operation and
+/// failures; none may appear anywhere that can be read afterwards.
 @Suite(.serialized)
 struct CanaryTests {
-    /// Each secret with what it is.
+    /// The secrets, each with a description.
     private struct Cage {
         var canaries: [String: String] = [:]
 
@@ -18,7 +18,7 @@ struct CanaryTests {
         }
     }
 
-    /// What was answered to anybody but the one who is to see the secret.
+    /// Answers to anyone but the one person who is to see the secret.
     private actor Answers {
         private(set) var all: [String] = []
         func add(_ answer: Wire.Answer) { all.append("\(answer.status) \(answer.headers) \(answer.text)") }
@@ -84,7 +84,7 @@ struct CanaryTests {
         for signal in ["traces", "logs", "metrics"] {
             let lines = exported.filter { $0.hasPrefix("{\"path\": \"/v1/\(signal)\"") }
             #expect(lines.count >= Stack.serviceNames.count, "\(signal) are exported")
-            // Metrics are told again as a whole each time: the last of every service have all of them.
+            // Every export of metrics is complete, so the last one of each service suffices.
             let last = signal == "metrics" ? lines.suffix(4 * Stack.serviceNames.count) : lines[...]
             places["\(signal) at the collector"] = last.joined(separator: "\n")
         }
@@ -92,7 +92,7 @@ struct CanaryTests {
         for (number, text) in await answers.all.enumerated() { places["answer \(number)"] = text }
         let lines = places.values.reduce(0) { $0 + $1.split(separator: "\n").count }
         var hits = 0
-        // Bytes are searched four times as fast as text.
+        // Searching bytes is four times as fast as searching text.
         let forms = cage.canaries.flatMap { secret, what in Self.forms(secret).map { (Data($0.utf8), what) } }
         for (place, text) in places.sorted(by: { $0.key < $1.key }) {
             let bytes = Data(text.utf8)
@@ -108,7 +108,7 @@ struct CanaryTests {
         #expect(places["the log of gateway"]?.contains("operation") == true, "the logs tell something")
     }
 
-    /// A secret as it is, and as it may be written down.
+    /// A secret as it is and in the encodings in which it may be written.
     private static func forms(_ secret: String) -> [String] {
         let bytes = Data(secret.utf8)
         let escaped = secret.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? secret
@@ -128,7 +128,7 @@ struct CanaryTests {
     }
 
     private func things(_ client: PublicClient, _ cage: inout Cage, _ answers: Answers) async throws {
-        // Under a key, so that the answer is kept.
+        // With an idempotency key, so that the answer is stored.
         let key = try await client.send(
             "POST", "/users/me/api-keys", #"{"name":"Kodi","scopes":["read","scrobble"]}"#,
             headers: ["idempotency-key": "canary-key-1"])
@@ -197,11 +197,11 @@ struct CanaryTests {
         for (number, token) in tokens.enumerated() { try cage.add("token \(number) of Simkl", token) }
     }
 
-    /// Every provider that wants a key is asked, answers, breaks off, and does not take the key.
+    /// Every provider that needs a key answers, aborts, and rejects the key.
     private func providers(_ stack: Stack, _ client: PublicClient, _ answers: Answers) async throws {
         let control = "http://127.0.0.1:\(stack.upstreams.port)/control"
         let keyed = ["tmdb", "omdb", "tvdb", "letterboxd", "anidb", "myanimelist"]
-        // A film, a series and one that the places for anime have.
+        // A film, a series and a title that the anime providers have.
         var titles: [String] = []
         for (kind, ids) in [
             ("movies", #"{"imdb":"tt9100001"}"#), ("shows", #"{"imdb":"tt9100102"}"#), ("movies", #"{"tmdb":910203}"#),
@@ -226,7 +226,7 @@ struct CanaryTests {
         await answers.add(try await client.send("GET", "/sources/health").answer)
     }
 
-    /// What an administrator does at the machine; the password that is printed for them.
+    /// Runs administrator commands and returns the password that is printed.
     private func administration(_ stack: Stack) async throws -> String {
         try await stack.service("gateway").command(["add-user", "second"])
         try await stack.service("scrobble").command(["rotate-keys"])
@@ -234,7 +234,7 @@ struct CanaryTests {
             .trimmingCharacters(in: .newlines)
     }
 
-    /// Secrets in places where they do not belong.
+    /// Sends secrets in places where they do not belong.
     private func misuse(_ nobody: PublicClient, _ client: PublicClient, _ answers: Answers) async throws {
         for body in [
             #"{"username":"walter","password":"\#(Self.wrong)"}"#,
@@ -260,7 +260,7 @@ struct CanaryTests {
             try await Wire.send("GET", nobody.base + "/users/me", headers: ["authorization": "Bearer \(token)x"]))
     }
 
-    /// Whoever names a place that does not exist is told its name again, which is no leak.
+    /// Removes the token from an answer that repeats the requested path, which is not a leak.
     private static func withoutEcho(_ answer: Wire.Answer, _ token: String) -> Wire.Answer {
         guard answer.status == 404 || answer.status == 400 else { return answer }
         return Wire.Answer(
@@ -268,7 +268,7 @@ struct CanaryTests {
             body: Data(answer.text.replacing(token, with: "(as it was asked)").utf8))
     }
 
-    /// Everything outside is gone, and the database for a moment.
+    /// All providers go down, and the database for a moment.
     private func outage(_ stack: Stack, _ client: PublicClient, _ answers: Answers) async throws {
         let film = try await client.send("POST", "/movies/resolve", #"{"ids":{"imdb":"tt9100001"}}"#)
         let id = try #require(film.json["id"] as? String, "\(film.answer.text)")

@@ -2,7 +2,7 @@ import Foundation
 import Stack
 import Testing
 
-/// `collector.py` as a child process.
+/// Runs `collector.py` as a child process.
 final class Collector {
     let port: Int
     private let file: URL
@@ -29,15 +29,15 @@ final class Collector {
         try? FileManager.default.removeItem(at: file)
     }
 
-    /// The settings with which services send here, and soon.
+    /// The settings that make services export here, at short intervals.
     var settings: [String: String] {
         ["REELAY_OTLP_ENDPOINT": "http://127.0.0.1:\(port)", "REELAY_OTLP_SECONDS": "0.2"]
     }
 
-    /// Everything that came, a line for each request.
+    /// Everything received, one line per request.
     func text() throws -> String { try String(contentsOf: file, encoding: .utf8) }
 
-    /// What came under a path, body by body.
+    /// The bodies received at a path.
     func bodies(_ path: String) throws -> [[String: Any]] {
         try text().split(separator: "\n").compactMap { line in
             let request = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]

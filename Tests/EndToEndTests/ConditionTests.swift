@@ -11,10 +11,10 @@ extension StackPlan {
     }()
 }
 
-/// Conditions of writes, at two copies of the gateway.
+/// Conditional writes at two copies of the gateway.
 @Suite(.stack(.twoGateways), .serialized)
 struct ConditionTests {
-    /// One person at both gateways.
+    /// One person's client at each gateway.
     private func person(_ name: String) async throws -> [PublicClient] {
         let ports = try #require(Stack.current?.copies["gateway"]).map(\.port)
         let first = try await PublicClient(ports[0]).registered(name)
@@ -26,7 +26,7 @@ struct ConditionTests {
         return try #require(answer.answer.headers["etag"], "\(answer.answer.text)")
     }
 
-    /// What is made changes the list of what there is: the same request again was refused because of what it had done.
+    /// Creating something changes the collection's tag, so a retry was once refused because of its own effect.
     @Test(
         "What is made under a key and a condition is told again, at every gateway, and made once",
         arguments: [
@@ -51,7 +51,7 @@ struct ConditionTests {
         let list = try await clients[0].send("GET", path).json
         let items = list["items"] ?? list["hooks"] ?? list["lists"]
         #expect((items as? [Any])?.count == 1, "\(list)")
-        // What was not asked for before meets what is there.
+        // A request that is not a retry is checked against the current tag.
         for (text, key) in [(other, "one"), (body, "two")] {
             let answer = try await clients[1].send(
                 "POST", path, text, headers: ["if-match": tag, "idempotency-key": key])
@@ -59,7 +59,7 @@ struct ConditionTests {
         }
     }
 
-    /// All of them had looked before one of them wrote, so all of them wrote.
+    /// All of them once checked the tag before any of them wrote, so all of them wrote.
     @Test(
         "Of twenty who change what they all have seen one does, at two gateways",
         arguments: ["/lists", "/hooks", "/playback/settings"])
@@ -87,7 +87,7 @@ struct ConditionTests {
             }
             #expect(statuses == [200: 1, 412: 19], "\(path), round \(round)")
         }
-        // The answer to a change has the tag of what is there now, which the next one may name.
+        // The answer to a change carries the current tag, which the next change may name.
         let value = method == "PUT" ? "77" : #""Mills""#
         let changed = try await clients[1].send(method, place, "{\"\(name)\":\(value)}")
         let tag = try #require(changed.answer.headers["etag"])

@@ -1,10 +1,10 @@
 import Stack
 import Testing
 
-/// What is counted, before there is anything to count.
+/// Counters before the first event.
 @Suite(.stack, .serialized)
 struct CounterTests {
-    /// Of a counter that is first read at one nobody can say that it rose, so its alert stayed silent.
+    /// If a counter is first scraped at one, no increase is visible, and its alert once stayed silent.
     @Test("What alerts wait for is counted from the start")
     func start() async throws {
         let stack = try #require(Stack.current)
@@ -67,8 +67,8 @@ struct CounterTests {
         }
     }
 
-    /// Says something that is no HTTP, and opens eight connections more than one address may have; prints how the former was
-    /// answered and how many of the latter were closed.
+    /// Sends something that is not HTTP, and opens eight connections more than one address may have; prints the answer
+    /// to the former and the number of the latter that were closed.
     private static let strangers = """
         import select, socket, sys, time
         port = int(sys.argv[1])

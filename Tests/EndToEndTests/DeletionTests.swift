@@ -10,13 +10,13 @@ extension StackPlan {
     }()
 }
 
-/// Accounts that are deleted leave nothing behind.
+/// Deleted accounts leave nothing behind.
 @Suite(.serialized)
 struct DeletionTests {
-    /// Tables that may remember the bare id of somebody who is gone, so that late writes are refused.
+    /// Tables that may keep the bare id of a deleted person, so that late writes are refused.
     private static let tombstones: Set<String> = ["ratings.deleted_users", "scrobble.deleted_users"]
 
-    /// Where the person's id still stands: every column named `user_id`, of every schema.
+    /// The tables of every schema whose `user_id` column still holds the person's id.
     private func traces(of user: String, _ stack: Stack) async throws -> [String] {
         let columns = try await stack.database.query(
             """
@@ -32,7 +32,7 @@ struct DeletionTests {
         return found
     }
 
-    /// Somebody with something in every service.
+    /// Registers a person with data in every service.
     private func inhabitant(_ stack: Stack) async throws -> (client: PublicClient, id: String, title: String) {
         let gateway = PublicClient(try stack.service("gateway").port)
         let client = try await gateway.registered("p" + UUID().uuidString.prefix(12).lowercased())
@@ -54,7 +54,7 @@ struct DeletionTests {
         return (client, id, title)
     }
 
-    /// Something in every part of the ledger.
+    /// Adds something to every part of the ledger.
     private func keepSomething(_ client: PublicClient, _ title: String) async throws {
         let items = #"{"items":[{"title":"\#(title)"}]}"#
         for shelf in ["watchlist", "collection", "likes"] {
@@ -120,7 +120,7 @@ struct DeletionTests {
                 params: #"{"user":"\#(id)","title":"\#(title)"}"#)
             #expect(sitting.text.contains(#""code":1015"#), "\(sitting.text)")
             #expect(try await self.traces(of: id, stack) == [])
-            // Nobody is left: the next one is the first person again.
+            // No one is left, so the next person counts as the first again.
             let next = try await PublicClient(try stack.service("gateway").port).registered("successor")
             #expect(try await next.send("GET", "/users/me").json["role"] as? String == "admin")
         }
@@ -138,7 +138,7 @@ struct DeletionTests {
             #expect(try await traces(of: id, stack).contains("scrobble.plays"))
             try scrobble.start()
             try await scrobble.awaitReady()
-            // The lease of the gateway that died need not be waited for here.
+            // Skips the wait for the lease of the killed gateway.
             _ = try await stack.database.query("UPDATE gateway.account_deletions SET due_at = now()")
             try gateway.start()
             try await gateway.awaitReady()

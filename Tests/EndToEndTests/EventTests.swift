@@ -11,10 +11,10 @@ extension StackPlan {
     }()
 }
 
-/// What happens, as it happens: the stream of the gateway, read by curl.
+/// The gateway's event stream, read by curl.
 @Suite(.stack(.replicas), .serialized)
 struct EventTests {
-    /// A stream as a browser reads it.
+    /// A stream as a browser parses it.
     private final class Listener {
         struct Event: Equatable {
             var id = ""
@@ -23,7 +23,7 @@ struct EventTests {
         }
 
         private let process = Process()
-        /// What curl has written; a file holds all of it as soon as the process is gone.
+        /// The output of curl; a file is complete as soon as the process has ended.
         private let file = FileManager.default.temporaryDirectory.appending(path: "events-\(UUID().uuidString)")
 
         init(_ client: PublicClient, lastID: String? = nil, query: String = "") throws {
@@ -58,12 +58,12 @@ struct EventTests {
             }
         }
 
-        /// All places that were told, those without an event too.
+        /// Every id sent, including those without an event.
         var ids: [String] {
             said.split(separator: "\n").filter { $0.hasPrefix("id: ") }.map { String($0.dropFirst(4)) }
         }
 
-        /// What the events of one name hold in the member of that name.
+        /// Returns, for each event with this name, the member of the same name.
         func told(_ name: String) -> [[String: Any]] {
             events.filter { $0.name == name }.compactMap { event in
                 let json = try? JSONSerialization.jsonObject(with: Data(event.data.utf8)) as? [String: Any]
@@ -71,10 +71,10 @@ struct EventTests {
             }
         }
 
-        /// Comments that only show that the connection lives.
+        /// Comments that only keep the connection alive.
         var heartbeats: Int { said.components(separatedBy: "\n\n").count { $0 == ": " } }
 
-        /// Waits until `isEnough`, at most 20 s unless told otherwise.
+        /// Waits until `isEnough`, by default for at most 20 s.
         func wait(atMost limit: Duration = .seconds(20), _ isEnough: (Listener) -> Bool) async throws {
             let end = ContinuousClock.now + limit
             while !isEnough(self) {
@@ -142,13 +142,13 @@ struct EventTests {
         try await second.wait { $0.events.count >= 6 }
         #expect(second.events.map(\.name) == ["history", "playback", "playback", "playback", "playback", "playback"])
         #expect(Set(second.events.map(\.id)).count == 6)
-        // From before everything that is kept.
+        // An id older than everything that is kept.
         let late = try Listener(alice, lastID: "1-1")
         try await late.wait { $0.events.count >= 1 }
         #expect(late.events[0].name == "reset")
     }
 
-    /// Who had heard nothing had no id either, and what happened between two streams was lost without a word.
+    /// A client that had received no event had no id either, so events between two streams were silently lost.
     @Test(
         "Who comes back before anything has happened hears what was missed, and who has an old place gets a newer one")
     func nothingYet() async throws {
@@ -166,7 +166,7 @@ struct EventTests {
         let second = try Listener(alice, lastID: begin)
         try await second.wait { $0.events.count >= 2 }
         #expect(second.events.map(\.name) == ["playback", "playback"], "\(second.said)")
-        // The place of the last event is behind all that happened to others since.
+        // The id of the last event is behind all that has happened to others since.
         let last = try #require(second.events.last?.id)
         try await watch(bob, to: 10)
         try await other.wait { $0.events.count >= 4 }
@@ -176,8 +176,8 @@ struct EventTests {
         #expect(third.ids.count == 1 && third.ids != [last], "\(third.said)")
     }
 
-    /// A browser gives up for good on any answer but 200, and could never get rid of an id that it was once given. Places begin
-    /// anew where a database is restored, and who came with one from before waited for ever.
+    /// A browser gives up for good on any status but 200, and could never discard an id once received. Positions
+    /// restart after the database is restored, and clients with an older id waited forever.
     @Test(
         "Who comes back with what was never an id, or is one still to come, is told to read anew, and hears what happens"
     )
@@ -231,7 +231,7 @@ struct EventTests {
         let kept = try Listener(staying)
         for listener in [quiet, own, key, kept] { try await listener.wait { $0.said.contains("welcome") } }
         #expect(try await leaving.send("POST", "/auth/logout").status == 204)
-        // Something happens all the time, so that silence is not what ends them.
+        // Events keep coming, so it is not idleness that ends the streams.
         let end = ContinuousClock.now + .seconds(25)
         while !(own.hasEnded && key.hasEnded) {
             try #require(ContinuousClock.now < end, "they still listen: \(own.said) \(key.said)")
@@ -263,7 +263,7 @@ struct EventTests {
         #expect(listener.events.last?.data.contains(#""row_count":1"#) == true, "\(listener.said)")
     }
 
-    /// Connects an account of the emulated Trakt and switches everything on.
+    /// Connects an emulated Trakt account and enables everything.
     private func connectTrakt(_ client: PublicClient, as account: String) async throws {
         let invitation = try await client.send("POST", "/scrobbling/trakt/connect")
         let address = try #require(invitation.json["authorize_url"] as? String, "\(invitation.answer.text)")
@@ -294,7 +294,7 @@ struct EventTests {
         #expect(stop["state"] as? String == "done" && stop["provider"] as? String == "trakt", "\(stop)")
         #expect(stop["reason"] as? String == "delivered")
 
-        // One may be under way by itself: whoever has just connected is synced.
+        // A sync may already be under way, since connecting starts one.
         var asked = try await alice.send("POST", "/scrobbling/trakt/sync?dry_run=true")
         let end = ContinuousClock.now + .seconds(30)
         while asked.json["is_new"] as? Bool != true, ContinuousClock.now < end {
@@ -310,7 +310,7 @@ struct EventTests {
         let told = hers.told("sync").filter { $0["id"] as? String == run }
         #expect(told.allSatisfy { $0["is_dry_run"] as? Bool == true && $0["provider"] as? String == "trakt" })
         #expect(his.events.isEmpty, "\(his.said)")
-        // Who comes back hears the same, in the same order.
+        // A client that resumes receives the same events in the same order.
         let heard = hers.events
         let late = try Listener(alice, lastID: heard[0].id)
         try await late.wait { $0.events.count >= heard.count - 1 }

@@ -3,7 +3,7 @@ import Foundation
 import Stack
 import Testing
 
-/// Everything of one person out, and in again.
+/// Exports everything that a person has and imports it again.
 @Suite(.stack(.openToAll), .serialized)
 struct EverythingTests {
     private func zip(_ files: [(String, String)]) throws -> [UInt8] {
@@ -53,7 +53,7 @@ struct EverythingTests {
         return Array(answer.answer.body)
     }
 
-    /// The rows as what they say, without what an installation calls its own.
+    /// The content of the rows, without the installation's own identifiers.
     private func rows(_ archive: [UInt8], withIDs: Bool) throws -> [String] {
         let all = try #require(try files(archive)["reelay.json"] as? [[String: Any]])
         #expect(all.first?["reelay"] as? Int == 1)
@@ -120,7 +120,7 @@ struct EverythingTests {
         ),
     ]
 
-    /// Somebody with something of everything.
+    /// Registers a person with something of every kind.
     private func collector(_ gateway: Int) async throws -> PublicClient {
         let client = try await PublicClient(gateway).registered("e" + UUID().uuidString.prefix(12).lowercased())
         _ = try await bring(try zip(Self.trakt), as: "trakt.zip", client)
@@ -153,7 +153,8 @@ struct EverythingTests {
         let client = try await collector(gateway)
         let archive = try await download(client)
         let mine = try rows(archive, withIDs: true)
-        // 4 + 3 plays (what was watched at some time is one of those), 3 ratings, one wish and one that was given up, one place each among likes, in the collection and in progress, 2 on a list, and a list with nothing on it.
+        // 4 + 3 plays (including one without a known date), 3 ratings, a watchlist item and a dropped title, one item
+        // each among likes, in the collection and in progress, 2 list items, and an empty list.
         #expect(mine.count == 18, "\(mine)")
         #expect(mine.contains { $0.contains("Nothing yet") && $0.contains("For later.") }, "\(mine)")
         #expect(mine.contains { $0.contains(#""rating":8.7"#) && $0.contains("hundred") }, "\(mine)")
@@ -187,7 +188,7 @@ struct EverythingTests {
         let stack = try #require(Stack.current)
         let client = try await collector(try stack.service("gateway").port)
         let before = try rows(try await download(client), withIDs: true)
-        // Something new, something that is here, and something newer than what is here.
+        // Something new, something that exists here, and something newer than what exists here.
         let more =
             Self.letterboxd
             + [
@@ -238,7 +239,7 @@ struct EverythingTests {
         let counts = try await bring(try zip(alone), as: "trakt.zip", other)
         #expect(counts["invalid"] == nil && counts["unmatched"] == nil, "\(counts)")
         let history = try await other.send("GET", "/history?limit=100")
-        // Trakt knows instants, so that two plays of one day are one there.
+        // Trakt stores instants, so two plays on one day are a single one there.
         #expect((history.json["items"] as? [Any])?.count == 6, "\(history.answer.text)")
         let collection = try await other.send("GET", "/collection")
         #expect(collection.answer.text.contains("uhd_4k"), "\(collection.answer.text)")
@@ -248,7 +249,7 @@ struct EverythingTests {
     func ratings() async throws {
         let gateway = try #require(Stack.current).service("gateway").port
         let client = try await collector(gateway)
-        /// The cells of each row, less who wrote it and when.
+        /// The cells of each row, without who wrote it and when.
         func table(_ client: PublicClient) async throws -> (bytes: [UInt8], rows: Set<String>) {
             let csv = try await client.send("GET", "/exports?kind=ratings&format=csv")
             #expect(csv.status == 200, "\(csv.answer.text)")
@@ -281,7 +282,7 @@ struct EverythingTests {
         #expect(try await bring(bytes, as: "films.csv", other) == ["new": 1])
         let copy = try await other.send("GET", "/exports/letterboxd?list=watchlist")
         #expect(copy.answer.text == list.answer.text)
-        // It goes by when something was written here, whatever its date is.
+        // `since` refers to when the item was written here, not to its date.
         let written = ISO8601DateFormatter().string(from: Date().addingTimeInterval(1))
         for (since, isNew) in [("2023-01-02T00:00:00Z", true), (written, false)] {
             let changes = try await client.send("GET", "/exports/letterboxd?list=watchlist&since=\(since)")

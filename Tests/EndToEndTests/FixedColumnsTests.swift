@@ -2,7 +2,7 @@ import Foundation
 import Stack
 import Testing
 
-/// Columns that are promised to whoever reads the database; tables may gain columns, not lose these.
+/// Columns promised to readers of the database; tables may gain columns, but not lose these.
 @Suite(.stack)
 struct FixedColumnsTests {
     private static let promised = [

@@ -4,7 +4,7 @@ import NIOPosix
 import Stack
 import Testing
 
-/// Calls that run out of time, however many, leave the others of the same connection alone.
+/// Calls that time out, however many, do not affect others on the same connection.
 @Suite(.stack, .serialized)
 struct GivenUpCallsTests {
     private static func events(_ params: String) throws -> H2Request {

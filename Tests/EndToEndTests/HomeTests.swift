@@ -2,14 +2,14 @@ import Foundation
 import Stack
 import Testing
 
-/// Screens in one call.
+/// Whole screens in one call.
 @Suite(.stack, .serialized)
 struct HomeTests {
     private func gateway() throws -> PublicClient {
         PublicClient(try #require(Stack.current).service("gateway").port)
     }
 
-    /// How often the gateway has asked each internal method, the stream of events aside.
+    /// The number of calls that the gateway has made to each internal method, except the event stream.
     private func calls() async throws -> [String: Int] {
         let port = try #require(Stack.current).service("gateway").adminPort
         let text = try await Wire.send("GET", "http://127.0.0.1:\(port)/metrics").text

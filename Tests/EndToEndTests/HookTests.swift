@@ -11,7 +11,7 @@ extension StackPlan {
     }()
 }
 
-/// Media servers, from what they send over the gateway to now playing and the history.
+/// Media servers, from their webhook requests at the gateway to now playing and the history.
 @Suite(.stack(.household), .serialized)
 struct HookTests {
     private func gateway() throws -> PublicClient {
@@ -55,7 +55,7 @@ struct HookTests {
         #expect(delivery["event"] as? String == "media.scrobble")
         #expect((delivery["plays"] as? [String])?.count == 1)
         #expect(try await alice.history() == ["Big Trouble in Little China"])
-        // A rating is no play.
+        // A rating is not a play.
         let rated = try await server.plex(try Recorded.hook("movary_plex-rate.json"))
         #expect(rated.json["outcome"] as? String == "ignored")
         #expect(try await alice.history().count == 1)
@@ -68,12 +68,12 @@ struct HookTests {
         let (alice, name) = try await person()
         let (hook, server) = try await alice.hook("Jellyfin", port: port())
         let file = "movary_jellyfin-scrobble.json"
-        // As it was recorded, years ago: nothing is watched now, and nothing was watched then.
+        // As it was recorded, years ago: it does not count as now playing, and no play is recorded.
         _ = try await server.plain(try Recorded.hook(file), type: "text/plain")
         _ = try await alice.assign("50e1109a03fd4e13a3a5dd9bb27e08ec", of: hook, to: name)
         #expect(try await alice.deliveries(of: hook).map { $0["state"] as? String } == ["done"])
         #expect(try await alice.nowPlaying().isEmpty)
-        // The same sitting, today.
+        // The same sitting, dated today.
         let begun = try await server.plain(
             try Recorded.hook(file, changing: ["NotificationType": "PlaybackStart", "UtcTimestamp": Self.now]),
             type: "text/plain")
@@ -130,7 +130,7 @@ struct HookTests {
         let (hook, server) = try await alice.hook("Others", port: port())
         let music = try await server.plain(try Recorded.hook("multiscrobbler_jellyfin_playbackProgress.json", "data"))
         #expect(music.json["outcome"] as? String == "ignored")
-        // Without an account it is the owner's; what has neither a name nor an id that anybody knows stays unmatched.
+        // Events without an account belong to the owner; titles without a known name or id stay unmatched.
         for (member, event) in [("webhook_jellyfin", "PlaybackStop"), ("webhook_emby", "item.markplayed")] {
             let told = try await server.plain(try Recorded.hook("watchstate_mediabrowser_data.json", member))
             #expect(told.json["outcome"] as? String == "accepted", "\(event): \(told)")
@@ -232,7 +232,7 @@ struct HookTests {
                         $0.contains("receiveHook") && $0.contains("\"\(status)\"")
                     }, "no figure for \(status)")
         }
-        // The secret is in no log and no metric of anybody.
+        // The secret appears in no log and no metric of any service.
         #expect(!metrics.contains("reelay_hk_"))
         for process in stack.copies.values.flatMap(\.self) {
             let log = try String(contentsOf: process.log, encoding: .utf8)
@@ -254,7 +254,7 @@ struct HookTests {
         #expect(try await old.plain(play("Three")).status == 404)
         #expect(try await new.plain(play("Four")).status == 404)
         #expect(try await newest.plain(play("Five")).status == 202)
-        // The same key, the same address.
+        // The same idempotency key returns the same address.
         let key = ["Idempotency-Key": "one-\(hook)"]
         let one = try await alice.send("POST", "/hooks", #"{"name":"Attic"}"#, headers: key)
         let other = try await alice.send("POST", "/hooks", #"{"name":"Attic"}"#, headers: key)
@@ -286,14 +286,14 @@ struct HookTests {
         #expect(try await alice.assign("child", of: hook, to: bobName).status == 403)
         _ = try await stack.database.query(
             "UPDATE gateway.users SET role = 'admin' WHERE username_key = '\(aliceName)'")
-        // A caller is believed for a second.
+        // Gateways cache a caller for a second.
         try await Task.sleep(for: .milliseconds(1_200))
         #expect(try await alice.assign("child", of: hook, to: "nobody-at-all").status == 404)
         #expect(try await alice.assign("child", of: hook, to: bobName).status == 200)
         _ = try await alice.deliveries(of: hook)
         #expect(try await alice.history().count == 1)
         #expect(try await bob.history().count == 1)
-        // To anybody else the hook is not there.
+        // For anyone else the hook does not exist.
         #expect(try await bob.send("GET", "/hooks/\(hook)").status == 404)
         #expect(try await bob.send("DELETE", "/hooks/\(hook)").json["removed"] as? Bool == false)
     }
@@ -314,8 +314,9 @@ struct HookTests {
         #expect(try await alice.history() == ["The Sluice"])
     }
 
-    /// Kodi, as far as the example sees it: plays an item of a kind for 40 seconds, and sometimes has just stopped when it is
-    /// asked where it is. Prints how long the service lived, how often it told, and whether that always failed.
+    /// Stands in for Kodi as far as the example sees it: plays an item of a kind for 40 seconds, and sometimes has just
+    /// stopped when asked for its position. Prints how long the service ran, how often it sent something, and whether
+    /// that always failed.
     private static let kodiStandIn = #"""
         import importlib.util, json, sys, types
         sys.dont_write_bytecode = True
@@ -377,7 +378,7 @@ struct HookTests {
         #expect((delivery["plays"] as? [String])?.count == 2, "\(delivery)")
         let names = try await alice.history()
         #expect(Set(names) == ["Low Water", "The Sluice"], "\(names)")
-        // Worked again, it is the same two.
+        // Processing it again yields the same two.
         let again = try await alice.send("POST", "/hooks/\(hook)/deliveries/\(delivery["id"] ?? "")/rerun")
         #expect(again.json["queued"] as? Bool == true)
         _ = try await alice.deliveries(of: hook)

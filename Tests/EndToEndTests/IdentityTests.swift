@@ -3,7 +3,7 @@ import Stack
 import Testing
 
 extension StackPlan {
-    /// Two gateways on one database: one that everybody may join, behind a proxy that it trusts, and one for the invited.
+    /// Two gateways on one database: one with open registration behind a trusted proxy, and one with invitations.
     fileprivate static let openAndInvited: StackPlan = {
         var plan = StackPlan()
         plan.copies["gateway"] = 2
@@ -15,7 +15,7 @@ extension StackPlan {
     }()
 }
 
-/// Accounts, sessions, keys, invitations, and what guards them, over HTTP.
+/// Accounts, sessions, keys, invitations and their protections, over HTTP.
 @Suite(.stack(.openAndInvited), .serialized)
 struct IdentityTests {
     private func gateway(_ copy: Int = 0, token: String? = nil) throws -> PublicClient {
@@ -25,7 +25,7 @@ struct IdentityTests {
 
     private static func name() -> String { "p" + UUID().uuidString.prefix(12).lowercased() }
 
-    /// Tokens are believed for a second at the gateways that did not end them.
+    /// Waits until no gateway trusts an ended token any more: those that did not end it cache it for a second.
     private func outliveTrust() async throws { try await Task.sleep(for: .milliseconds(1_100)) }
 
     @Test("A person sees their sessions and ends one, the others, or this one")
@@ -86,7 +86,8 @@ struct IdentityTests {
         #expect(try await fresh.send("DELETE", "/users/me/sessions").status == 204)
     }
 
-    /// The token before was forgotten at its second showing: the third was refused, and whoever retried was logged out.
+    /// Once, the previous token was forgotten when it was presented a second time: the third was refused, and a client
+    /// that retried was logged out.
     @Test("A refresh token is good once, for a moment answered alike each time it comes, and later ends the session")
     func refresh() async throws {
         let name = Self.name()
@@ -228,11 +229,11 @@ struct IdentityTests {
         let other = try await owner.send(
             "POST", "/users/me/api-keys", #"{"name":"other","scopes":["read"]}"#, headers: key)
         #expect(other.status == 422 && other.json["code"] as? String == "idempotencyKeyReused", "\(other.answer.text)")
-        // Another person's keys are other keys.
+        // Idempotency keys are scoped to a person.
         let stranger = try await gateway().registered(Self.name())
         let theirs = try await stranger.send("POST", "/users/me/api-keys", body, headers: key)
         #expect(theirs.status == 201 && theirs.answer.text != answers[0].1)
-        // The secret that the answer shows lies nowhere in the clear.
+        // The secret in the answer is not stored in plain text.
         let secret = try #require(theirs.json["token"] as? String).suffix(43)
         let kept = try await #require(Stack.current).database.query(
             "SELECT encode(answer, 'escape') FROM gateway.idempotency_keys")

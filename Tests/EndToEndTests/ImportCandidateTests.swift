@@ -2,7 +2,7 @@ import Foundation
 import Stack
 import Testing
 
-/// Films of one name and year: a diary does not say which it means, its person does.
+/// Films with the same name and year: a diary does not say which one it means, so the person decides.
 @Suite(.stack(.openToAll), .serialized)
 struct ImportCandidateTests {
     private func person() async throws -> PublicClient {

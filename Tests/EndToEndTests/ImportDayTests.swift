@@ -2,7 +2,7 @@ import Foundation
 import Stack
 import Testing
 
-/// Days stay days, wherever somebody lives; and the files of IMDb.
+/// Days stay the same in every time zone; and IMDb's files.
 @Suite(.stack(.openToAll), .serialized)
 struct ImportDayTests {
     private func bring(

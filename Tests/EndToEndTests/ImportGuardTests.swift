@@ -3,7 +3,7 @@ import Foundation
 import Stack
 import Testing
 
-/// Archives that nobody honest makes: each is refused with a reason, at once, and costs no memory.
+/// Malicious archives: each is refused with a reason, immediately and without using memory.
 @Suite(.stack(.openToAll), .serialized)
 struct ImportGuardTests {
     private func archive(_ files: [(String, [UInt8])]) throws -> [UInt8] {
@@ -16,7 +16,7 @@ struct ImportGuardTests {
         return try packed.read(at: 0, count: packed.byteCount)
     }
 
-    /// Where a signature stands in the archive, every time.
+    /// The offsets of all occurrences of a signature in the archive.
     private func places(_ signature: [UInt8], _ bytes: [UInt8]) -> [Int] {
         bytes.indices.dropLast(4).filter { Array(bytes[$0..<($0 + 4)]) == signature }
     }
@@ -39,7 +39,7 @@ struct ImportGuardTests {
         return changed
     }
 
-    /// What the archive says of itself, changed: two bytes at an offset of every record of a kind.
+    /// Falsifies the archive's metadata: overwrites the bytes at an offset in every record of a kind.
     private func lying(_ bytes: [UInt8], _ signature: [UInt8], _ offset: Int, _ value: [UInt8]) -> [UInt8] {
         var changed = bytes
         for place in places(signature, bytes) {
@@ -48,7 +48,7 @@ struct ImportGuardTests {
         return changed
     }
 
-    /// The most that a process has held so far, in MiB.
+    /// The peak resident memory of a process so far, in MiB.
     private func peak(_ process: StackProcess) throws -> Double {
         let pid = try #require(process.pid)
         let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
@@ -77,7 +77,7 @@ struct ImportGuardTests {
             ("crowd", lying(lying(plain, Self.end, 8, [0x11, 0x27]), Self.end, 10, [0x11, 0x27]), "10000 entries"),
             ("torn", Array(plain.prefix(plain.count / 2)), ""),
         ]
-        // One honest archive first: connections and plans are there.
+        // A well-formed archive first, so that connections and query plans exist.
         _ = try await client.upload("/imports", plain, type: "application/zip")
         let processes = [try stack.service("gateway"), try stack.service("scrobble")]
         let before = try processes.map(peak)

@@ -4,7 +4,7 @@ import Stack
 import Testing
 
 extension StackPlan {
-    /// One of everything, and everybody may join.
+    /// One copy of each service, with open registration.
     static let openToAll: StackPlan = {
         var plan = StackPlan()
         plan.settingsOf["gateway"] = ["REELAY_REGISTRATION": "open"]
@@ -12,7 +12,7 @@ extension StackPlan {
     }()
 }
 
-/// Exports of other services, brought in as a person would: one request with a file.
+/// Exports of other services, imported as a person would: one request with a file.
 @Suite(.stack(.openToAll), .serialized)
 struct ImportTests {
     private func person() async throws -> PublicClient {
@@ -21,7 +21,7 @@ struct ImportTests {
             .registered("i" + UUID().uuidString.prefix(12).lowercased())
     }
 
-    /// A file with these bytes, for curl to send.
+    /// Writes a file with these bytes for curl to upload and returns its path.
     private func file(_ name: String, _ bytes: [UInt8]) throws -> String {
         let folder = try #require(Stack.current).folder.appending(path: UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -40,7 +40,7 @@ struct ImportTests {
         return try packed.read(at: 0, count: packed.byteCount)
     }
 
-    /// Sends a file and waits until the import rests.
+    /// Uploads a file and waits until the import comes to rest.
     private func bring(
         _ bytes: [UInt8], as name: String, apply: Bool, _ client: PublicClient
     ) async throws -> [String: Any] {
@@ -64,7 +64,7 @@ struct ImportTests {
         (found["counts"] as? [String: Int] ?? [:]).filter { $0.value > 0 }
     }
 
-    /// Every play, page by page.
+    /// Every play, fetched page by page.
     private func history(_ client: PublicClient) async throws -> [[String: Any]] {
         var (items, cursor): ([[String: Any]], String?) = ([], nil)
         repeat {
@@ -132,7 +132,8 @@ struct ImportTests {
         #expect(found["state"] as? String == "applied", "\(found)")
         #expect(found["source"] as? String == "letterboxd")
         #expect(found["row_count"] as? Int == 14)
-        // The review and the film's row in watched are part of others; what is only seen once was watched at some time.
+        // The review and the film's row in watched.csv belong to other rows; a film that is only in watched.csv becomes
+        // a play without a known date.
         #expect(
             counts(found) == ["new": 8, "same": 2, "invalid": 1, "shown": 3], "\(found)")
         let files = found["files"] as? [[String: Any]] ?? []
@@ -150,7 +151,7 @@ struct ImportTests {
         #expect(Set(rated.compactMap { $0["rating"] as? Double }) == [9, 6], "\(ratings.answer.text)")
         #expect(rated.contains { $0["review"] as? String == "Look at\nthe clock." }, "\(ratings.answer.text)")
 
-        // Again: the same rows, and nothing changes.
+        // Once more: the rows are the same, and nothing changes.
         let again = try await bring(archive, as: "export.zip", apply: true, client)
         #expect(counts(again) == ["same": 10, "invalid": 1, "shown": 3], "\(again)")
         #expect(try await history(client).count == 3)
@@ -176,7 +177,7 @@ struct ImportTests {
         let again = try await bring(archive, as: "export.zip", apply: true, client)
         #expect(again["state"] as? String == "applied")
         #expect(try await history(client).count == 3)
-        // Nobody took the ratings back but the undoing.
+        // The ratings were removed by the undo, not by the person.
         let ratings = try await client.send("GET", "/ratings")
         #expect((ratings.json["items"] as? [Any])?.count == 2, "\(ratings.answer.text)")
     }
@@ -199,7 +200,7 @@ struct ImportTests {
         let rows = try await client.send("GET", "/imports/\(id)/rows?verdict=removed_by_you")
         let reasons = (rows.json["rows"] as? [[String: Any]] ?? []).map { $0["reason"] as? String }
         #expect(reasons == ["the rating was not written: you took it back"], "\(rows.answer.text)")
-        // Taking the import back takes back what it wrote.
+        // Undoing the import removes what it wrote.
         let batch = try #require(found["batch"] as? String)
         let undoing = try await client.send("POST", "/batches/\(batch)/undo")
         #expect(undoing.json["restored"] as? Int == 1, "\(undoing.answer.text)")
@@ -207,7 +208,7 @@ struct ImportTests {
         #expect((ratings.json["items"] as? [Any])?.isEmpty == true, "\(ratings.answer.text)")
     }
 
-    /// The rows of a file in Letterboxd's form, without the id of the play, which differs from account to account.
+    /// The rows of a file in Letterboxd's format, without the play's id, which differs between accounts.
     private func table(_ csv: String) -> Set<String> {
         Set(
             csv.split(separator: "\r\n").dropFirst().map { row in
@@ -236,7 +237,7 @@ struct ImportTests {
         let ratings = try await client.send("GET", "/exports/letterboxd?list=ratings")
         #expect(table(ratings.answer.text).count == 2, "\(ratings.answer.text)")
 
-        // Into the same account nothing changes; into an empty one it is the same.
+        // Imported into the same account it changes nothing; into an empty one it yields the same.
         let again = try await bring(Array(diary.answer.body), as: "diary.csv", apply: true, client)
         #expect(counts(again) == ["same": 3], "\(again)")
         let other = try await person()
@@ -261,7 +262,7 @@ struct ImportTests {
         let id = try #require(preview["id"] as? String)
         _ = try await client.send("POST", "/imports/\(id)/apply")
         #expect(try await rested(id, client)["state"] as? String == "applied")
-        // Between the upload and the end of its batch, and that end.
+        // A moment between the upload and the end of its batch, and that end.
         let moments = try await #require(Stack.current).database.query(
             """
             SELECT to_char(m.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
@@ -312,7 +313,7 @@ struct ImportTests {
         let titles = try await history(client).compactMap { ($0["title"] as? [String: Any])?["id"] as? String }
         #expect(titles == [clockID, clockID])
 
-        // The same names in another file: the person's word still holds.
+        // The same names in another file: the person's decision still applies.
         let later = csv.replacingOccurrences(of: "2021-06-14", with: "2023-06-14")
         let second = try await bring(Array(later.utf8), as: "diary.csv", apply: false, client)
         #expect(counts(second)["skipped"] == 1, "\(second)")
@@ -384,7 +385,7 @@ struct ImportTests {
     @Test("An upload whose client leaves in the middle of it is given up at once, and nothing of it is kept")
     func clientLeaves() async throws {
         let client = try await person()
-        // Whoever leaves has sent more than one piece, and much less than all.
+        // The client leaves after it has sent more than one piece, but much less than all.
         let path = try file("diary.csv", [UInt8](repeating: UInt8(ascii: "a"), count: 8 << 20))
         await #expect(throws: StackError.self) {
             try await Command.run(
@@ -399,7 +400,7 @@ struct ImportTests {
             let kept = try await client.send("GET", "/imports")
             return (kept.json["imports"] as? [[String: Any]] ?? []).compactMap { $0["state"] as? String }
         }
-        // An hour later it would be given up anyway.
+        // It would be given up after an hour anyway.
         let end = ContinuousClock.now + .seconds(20)
         while try await states() == ["receiving"], ContinuousClock.now < end {
             try await Task.sleep(for: .milliseconds(50))

@@ -3,11 +3,11 @@ import Foundation
 import Stack
 import Testing
 
-/// The export of a Trakt account brought in as a ZIP and the same account synced live, in either order: one person's life,
-/// once.
+/// A Trakt account's export imported as a ZIP and the same account synced live, in either order: every play and rating
+/// exists once.
 @Suite(.stack(.openToAll), .serialized)
 struct ImportThenSyncTests {
-    /// A person here, and an account there that nobody else has.
+    /// A person here, and a Trakt account that no one else uses.
     private struct Pair {
         let client: PublicClient
         let account: String
@@ -27,7 +27,7 @@ struct ImportThenSyncTests {
         return Pair(client: client, account: "demo-\(name)\(tail)")
     }
 
-    /// One call of the account there; Trakt takes one write a second.
+    /// Calls the emulated Trakt for the account; it accepts one write per second.
     private func there(
         _ pair: Pair, _ method: String, _ path: String, _ body: String? = nil
     ) async throws -> [[String: Any]] {
@@ -39,7 +39,7 @@ struct ImportThenSyncTests {
         return try JSONSerialization.jsonObject(with: answer.body) as? [[String: Any]] ?? []
     }
 
-    /// What the person did there: two plays of a film, one of another, an episode's worth of ratings and wishes.
+    /// The person's activity at Trakt: two plays of one film, one of another, an episode's worth of ratings and wishes.
     private func live(_ pair: Pair) async throws {
         _ = try await there(
             pair, "POST", "/sync/history",
@@ -55,7 +55,7 @@ struct ImportThenSyncTests {
             pair, "POST", "/sync/collection", #"{"movies":[{"ids":{"imdb":"tt9100003"},"media_type":"bluray"}]}"#)
     }
 
-    /// The export as Trakt's settings page gives it, from what the account has.
+    /// The export in the form of Trakt's settings page, made from the account's data.
     private func export(_ pair: Pair) async throws -> [UInt8] {
         var writer = try ArchiveWriter()
         for (name, path) in [
@@ -101,7 +101,7 @@ struct ImportThenSyncTests {
         #expect(changed.status == 200)
     }
 
-    /// One sync from asking for it until everything is told; the run.
+    /// Runs one sync, from the request until everything is sent; returns the run.
     private func sync(_ pair: Pair) async throws -> [String: Any] {
         let end = ContinuousClock.now + .seconds(60)
         var start = try await pair.client.send("POST", "/scrobbling/trakt/sync")
@@ -119,7 +119,7 @@ struct ImportThenSyncTests {
         throw StackError("the sync does not end")
     }
 
-    /// How often each film was watched here, and there.
+    /// The number of plays of each film, here and at Trakt.
     private func plays(_ pair: Pair) async throws -> (here: [String: Int], there: [String: Int]) {
         var (here, there): ([String: Int], [String: Int]) = ([:], [:])
         let page = try await pair.client.send("GET", "/history?limit=100")

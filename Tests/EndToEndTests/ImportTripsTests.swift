@@ -3,10 +3,10 @@ import Foundation
 import Stack
 import Testing
 
-/// How often an import goes to Postgres.
+/// The number of round trips that an import makes to Postgres.
 @Suite(.stack(.openToAll), .serialized)
 struct ImportTripsTests {
-    /// Statements of the scrobble service so far, without those that look for work.
+    /// The statements run by the scrobble service so far, except those that poll for work.
     private func statements() async throws -> Int {
         let service = try #require(Stack.current).service("scrobble")
         let text = try await Wire.send("GET", "http://127.0.0.1:\(service.adminPort)/metrics").text
@@ -33,7 +33,7 @@ struct ImportTripsTests {
         return try packed.read(at: 0, count: packed.byteCount)
     }
 
-    /// Statements that an import of so many rows takes.
+    /// The number of statements that an import of `rows` rows takes.
     private func cost(_ rows: Int) async throws -> Int {
         let gateway = try #require(Stack.current).service("gateway").port
         let client = try await PublicClient(gateway).registered("t" + UUID().uuidString.prefix(12).lowercased())

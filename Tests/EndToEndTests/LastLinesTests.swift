@@ -2,11 +2,11 @@ import Foundation
 import Stack
 import Testing
 
-/// What a process has logged before it ends is written, although whoever reads its lines is slow.
+/// Everything that a process logs before it exits is written, even if its reader is slow.
 @Suite(.stack, .serialized)
 struct LastLinesTests {
-    /// Runs a program whose lines go into a pipe that is full, and reads nothing of it until the program has done all that it
-    /// is there for; prints the lines then. A command's go there by its standard error, a service's by its standard output.
+    /// Runs a program that logs into a full pipe, reads nothing until the program has done its work, and then prints
+    /// the lines. Commands log to standard error, services to standard output.
     private static let script = """
         import os, socket, subprocess, sys, time
         port, program = int(sys.argv[1]), sys.argv[2:]

@@ -2,7 +2,7 @@ import Foundation
 import Stack
 import Testing
 
-/// The ledger over HTTP: what was watched and what comes next, what is kept, and taking it back.
+/// The ledger over HTTP: what was watched and what comes next, what is kept, and undo.
 @Suite(.stack, .serialized)
 struct LedgerTests {
     private struct Person {
@@ -47,7 +47,7 @@ struct LedgerTests {
         try await dates(me)
     }
 
-    /// "The Harbour Office" has three seasons of four episodes, which all have aired.
+    /// "The Harbour Office" has three seasons of four episodes, all of which have aired.
     private func shows(_ me: Person) async throws {
         let show = try await me.resolve("/shows", #"{"ids":{"imdb":"tt9100102"}}"#)
         let third = try await me.resolve(
@@ -75,7 +75,7 @@ struct LedgerTests {
         #expect((item["external_ratings"] as? [[String: Any]])?.isEmpty == false, "\(item)")
         #expect(item["percent"] == nil)
 
-        // Half of it, then all of it by a player.
+        // Half of it, then all of it, from a player.
         let session = try await me.send("POST", "/playback/sessions", #"{"title":"\#(nextID)"}"#)
         let sitting = try #require(session["id"] as? String)
         _ = try await me.send("POST", "/playback/sessions/\(sitting)/stop", #"{"progress_percent":40}"#)
@@ -144,7 +144,7 @@ struct LedgerTests {
         #expect(try await me.items("/history?until=2025-11-02T00:00:00Z").isEmpty)
         #expect(try await me.items("/history?title=\(film)").count == 1)
         #expect(try await me.items("/history?kind=episode").isEmpty)
-        // A second play, said to have been on the same day as the first after all, is the first.
+        // A second play that is moved to the day of the first becomes the first.
         let second = try await me.send("POST", "/history", #"{"title":"\#(film)","watched_at":"2025-12-24T20:00:00Z"}"#)
         let moved = try await me.send(
             "PATCH", "/history/\(try #require(second["play"] as? String))", #"{"watched_at":"2025-12-24T19:00:00Z"}"#)

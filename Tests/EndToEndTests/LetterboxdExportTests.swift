@@ -4,7 +4,7 @@ import Foundation
 import Stack
 import Testing
 
-/// A whole real export, held against a count that knows nothing of how it is brought in.
+/// A complete real export, compared with counts that do not depend on the importer.
 @Suite(.stack(.openToAll), .serialized)
 struct LetterboxdExportTests {
     private static let folder = ProcessInfo.processInfo.environment["REELAY_FIXTURES"].map {
@@ -67,7 +67,8 @@ struct LetterboxdExportTests {
         let found = try await bring(path.path, client)
         #expect(found["state"] as? String == "applied", "\(found["problem"] ?? "")")
 
-        // Counted apart: film and day decide what an entry is, film alone what is watched, rated and listed.
+        // Counted independently: film and day identify a diary entry; the film alone identifies what is watched, rated
+        // and listed.
         let diary = try records("diary.csv")
         let reviews = try records("reviews.csv")
         let watched = try records("watched.csv")
@@ -92,7 +93,7 @@ struct LetterboxdExportTests {
         #expect(reviewed == reviews.count, "\(reviews.count) reviews")
         let listed = Set(try records("watchlist.csv").map { $0[1] + "|" + $0[2] }).count
         #expect(try await number("SELECT count(*) FROM scrobble.watchlist_items") == listed)
-        // A list without films makes nothing.
+        // A list without films creates nothing.
         let lists = try files.compactMap { $0["name"] as? String }.filter { $0.hasPrefix("lists/") }.filter { name in
             let rows = try records(name)
             return rows.firstIndex { $0.first == "Position" }.map { $0 < rows.count - 1 } ?? false
@@ -108,7 +109,7 @@ struct LetterboxdExportTests {
         try await expectRoundTrips(client)
     }
 
-    /// Every file of a list, as Letterboxd would be given them.
+    /// Every file of a list, as they would be uploaded to Letterboxd.
     private func files(of list: String, _ client: PublicClient) async throws -> [[UInt8]] {
         var files: [[UInt8]] = []
         var cursor: String?
@@ -142,7 +143,7 @@ struct LetterboxdExportTests {
         return entries.sorted()
     }
 
-    /// What goes out for Letterboxd plans nothing where it came from, and makes the same in an empty account.
+    /// An export for Letterboxd plans no change in the account that it came from, and yields the same in an empty one.
     private func expectRoundTrips(_ client: PublicClient) async throws {
         let gateway = try #require(Stack.current).service("gateway").port
         let other = try await PublicClient(gateway).registered("empty")

@@ -1,7 +1,7 @@
 import Foundation
 import Stack
 
-/// Sends to a hook what a media server would, by curl.
+/// Sends webhook requests to a hook as a media server would, using curl.
 struct MediaServer: Sendable {
     let address: String
     private let folder: URL
@@ -26,7 +26,7 @@ struct MediaServer: Sendable {
         return (parts.last.flatMap { Int($0) } ?? 0, json as? [String: Any] ?? [:])
     }
 
-    /// A form as Plex sends it: the text, and a picture behind it.
+    /// A form as Plex sends it: the text, followed by a picture.
     func plex(_ text: String, pictureBytes: Int = 40_000) async throws -> (status: Int, json: [String: Any]) {
         try await curl([
             "-A", "PlexMediaServer/1.40", "-F", "payload=<\(try file(Data(text.utf8)));type=application/json",
@@ -51,11 +51,11 @@ struct MediaServer: Sendable {
     }
 }
 
-/// What real servers have sent.
+/// Requests recorded from real servers.
 enum Recorded {
     static let folder = ProcessInfo.processInfo.environment["REELAY_FIXTURES"].map { $0 + "/webhooks/" }
 
-    /// The file, or a member of it, with some members changed.
+    /// Returns the file, or a member of it, with some members changed.
     static func hook(_ file: String, _ member: String? = nil, changing members: [String: Any] = [:]) throws -> String {
         guard let folder else { throw StackError("REELAY_FIXTURES is not set") }
         let json = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: folder + file)))
@@ -67,7 +67,7 @@ enum Recorded {
 }
 
 extension PublicClient {
-    /// A new hook and the server that sends to it.
+    /// Creates a hook and a server that sends to it.
     func hook(_ name: String, port: Int) async throws -> (id: String, server: MediaServer) {
         let made = try await send("POST", "/hooks", #"{"name":"\#(name)"}"#)
         guard let hook = made.json["hook"] as? [String: Any], let id = hook["id"] as? String,
@@ -76,7 +76,7 @@ extension PublicClient {
         return (id, try MediaServer(port, path: path))
     }
 
-    /// What a hook was sent, the latest first, once all of it is worked.
+    /// The deliveries of a hook, latest first, once all of them are processed.
     func deliveries(of hook: String) async throws -> [[String: Any]] {
         let end = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < end {
@@ -92,7 +92,7 @@ extension PublicClient {
         try await send("PUT", "/hooks/\(hook)/accounts/\(account)", #"{"person":"\#(person)"}"#)
     }
 
-    /// The names of what was watched, the latest first.
+    /// The names of watched titles, latest first.
     func history() async throws -> [String] {
         let page = try await send("GET", "/history?limit=50")
         return (page.json["items"] as? [[String: Any]] ?? []).compactMap {

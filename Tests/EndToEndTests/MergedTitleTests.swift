@@ -2,14 +2,14 @@ import Foundation
 import Stack
 import Testing
 
-/// Two titles that turn out to be one, over HTTP: whatever was done under either is under the one that stays.
+/// Two titles that turn out to be one, over HTTP: everything done under either is found under the one that remains.
 @Suite(.stack, .serialized)
 struct MergedTitleTests {
     @Test("Rated, watched and kept under two ids, a film that turns out to be one is rated, watched and kept once")
     func merged() async throws {
         let stack = try #require(Stack.current)
         let me = try await PublicClient(stack.service("gateway").port).registered("merger")
-        // While nobody can be asked, two ids are two titles.
+        // While no provider can be asked, two ids are two titles.
         await stack.upstreams.stop()
         func resolve(_ ids: String) async throws -> String {
             let found = try await me.send("POST", "/movies/resolve", #"{"ids":{\#(ids)}}"#)
@@ -31,11 +31,11 @@ struct MergedTitleTests {
         try await stack.upstreams.awaitReady()
         let refreshed = try await me.send("POST", "/movies/\(old)/refresh")
         #expect(refreshed.json["id"] as? String == new, "\(refreshed.answer.text)")
-        // From now on the old id means the new title, and both ratings are its own.
+        // From now on the old id refers to the new title, which has both ratings.
         #expect(try await me.send("GET", "/movies/\(old)").json["id"] as? String == new)
         #expect(try await me.send("GET", "/movies/\(new)/rate").json["rating"] as? Double == 8)
         #expect(try await me.send("GET", "/movies/\(old)/rate").json["title"] as? String == new)
-        // What was watched and kept before follows within a round of the keeper, which looks now.
+        // Plays and shelves follow with the next run of the ledger's redirect job, which is made due now.
         _ = try await stack.database.query(
             "UPDATE scrobble.periodic_jobs SET due_at = now() WHERE name = 'ledger.redirects'")
         func watched() async throws -> [String?] {
@@ -54,7 +54,7 @@ struct MergedTitleTests {
             let changes = try await me.send("GET", "/ratings/timeline?title=\(id)").json["changes"] as? [[String: Any]]
             #expect(Set((changes ?? []).compactMap { $0["rating"] as? Double }) == [5, 8], "\(changes ?? [])")
         }
-        // Who still has the old id rates, watches and reads on with it.
+        // A client that still has the old id can keep rating, watching and reading with it.
         #expect(
             try await me.send("POST", "/movies/\(old)/rate", #"{"rating":9}"#).json["title"] as? String == new)
         #expect(try await me.send("GET", "/movies/\(new)/rate").json["rating"] as? Double == 9)

@@ -2,8 +2,8 @@ import Foundation
 import Stack
 import Testing
 
-/// Twelve attacks on connecting an account, each through the public API, against a browser that lets itself be bent and the
-/// emulated Trakt. None connects anything.
+/// Twelve attacks on connecting an account, each through the public API, with a browser that can be manipulated and the
+/// emulated Trakt. None of them connects anything.
 @Suite(.stack(.openToAll), .serialized)
 struct OAuthAttackTests {
     enum Attack: String, CaseIterable {
@@ -15,9 +15,9 @@ struct OAuthAttackTests {
 
     /// Where the attacked flow ended.
     private struct Outcome {
-        /// What the last answer was: the result's word, or the HTTP status where there was none.
+        /// The result of the last answer, or the HTTP status if there was none.
         let answer: String
-        /// Who must not be connected afterwards, and whether they were before.
+        /// The person who must not be connected afterwards, and whether they were before.
         let victim: PublicClient
         var wasConnected = false
     }
@@ -43,7 +43,7 @@ struct OAuthAttackTests {
         )
     }
 
-    /// What the browser is sent back with; nil where it is sent nowhere.
+    /// Returns the status and the code that the browser is redirected with, or nil if it is not redirected.
     private func approve(_ address: String) async throws -> (status: Int, code: String?) {
         let browser = try await Wire.send("GET", "\(address)&as=demo-victim", headers: ["user-agent": "a browser"])
         let back = browser.headers["location"].flatMap { URLComponents(string: $0) }
@@ -65,7 +65,7 @@ struct OAuthAttackTests {
         return all.contains { $0["provider"] as? String == "trakt" && $0["state"] as? String == "connected" }
     }
 
-    /// The victim's address with another redirect in it; how the other side answers the browser.
+    /// Starts the victim's flow with a changed redirect; the answer is Trakt's to the browser.
     private func bent(_ change: (String) -> String) async throws -> Outcome {
         let victim = try await person()
         let (address, _) = try await begin(victim)
@@ -100,7 +100,7 @@ struct OAuthAttackTests {
             let (victim, attacker) = (try await person(), try await person())
             let flow = try #require(
                 try await victim.send("POST", "/scrobbling/trakt/device").json["flow"] as? String)
-            // Somebody else's flow, and one that is made up.
+            // Another person's flow, and one that is made up.
             let theirs = try await attacker.send("POST", "/scrobbling/trakt/device/\(flow)")
             let madeUp = try await attacker.send("POST", "/scrobbling/trakt/device/\(UUID().uuidString.lowercased())")
             #expect(theirs.json["result"] as? String == madeUp.json["result"] as? String, "they can be told apart")
@@ -108,7 +108,7 @@ struct OAuthAttackTests {
         }
     }
 
-    /// The callback once more, as it was or with a fresh code: what is connected stays, and nothing is connected anew.
+    /// Repeats the callback, unchanged or with a fresh code: the connection stays, and nothing new is connected.
     private func again(withNewCode: Bool) async throws -> Outcome {
         let victim = try await person()
         let (address, state) = try await begin(victim)

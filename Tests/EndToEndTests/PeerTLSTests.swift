@@ -2,7 +2,8 @@ import Foundation
 import Stack
 import Testing
 
-/// Services that know each other by certificates: who has none, or another's, is not let in; certificates change under way.
+/// Services authenticate each other by certificates: peers with none, or another's, are refused; certificates are
+/// rotated at run time.
 @Suite(.serialized)
 struct PeerTLSTests {
     private static func certificates(_ folder: URL, _ options: String...) async throws {
@@ -23,7 +24,7 @@ struct PeerTLSTests {
         return plan
     }
 
-    /// What curl says to a call of `health.check` at a service, shown the certificate of `folder`: the status, or "refused".
+    /// Calls a service's `health.check` by curl with the certificate in `folder`; returns the status, or "refused".
     private static func ask(
         _ name: String, _ service: StackProcess, as folder: URL?, believing: URL, plain: Bool = false
     ) async -> String {
@@ -78,7 +79,7 @@ struct PeerTLSTests {
             #expect(await Self.ask("ratings", ratings, as: nil, believing: gateway, plain: true) != "200")
             try await open.rises()
             let turnedAway = try await FaultMetric("http2_connections_refused_total", of: ratings)
-            // Right authority, wrong service: who calls whom is known.
+            // Right authority, wrong service: each service knows which ones may call it.
             let metadata = folder.appendingPathComponent("metadata")
             #expect(await Self.ask("ratings", ratings, as: metadata, believing: gateway) != "200")
             try await turnedAway.rises()
@@ -86,10 +87,10 @@ struct PeerTLSTests {
                 await Self.ask("scrobble", try stack.service("scrobble"), as: scrobble, believing: gateway) != "200")
             #expect(
                 await Self.ask("scrobble", try stack.service("scrobble"), as: gateway, believing: gateway) == "200")
-            // The certificate of another service does not pass for the one that was meant.
+            // Another service's certificate is not accepted in place of the expected one.
             #expect(await Self.ask("metadata", ratings, as: gateway, believing: gateway) != "200")
 
-            // Made by the right authority, for a day that is over.
+            // Issued by the right authority, but expired.
             try FileManager.default.copyItem(at: folder, to: ended)
             let place = ended.appendingPathComponent("gateway").path
             try await Command.run(
@@ -107,7 +108,7 @@ struct PeerTLSTests {
                 await Self.ask("ratings", ratings, as: ended.appendingPathComponent("gateway"), believing: gateway)
                     != "200")
 
-            // A file that somebody is still writing: it is told, and what was read before serves on.
+            // A file that is only partly written: the failure is reported, and the previous certificate stays in use.
             let unusable = try await FaultMetric("peer_tls_reload_failures_total", of: ratings)
             try Data("-----BEGIN".utf8).write(to: folder.appendingPathComponent("ratings/tls.key"), options: .atomic)
             try await unusable.rises()
@@ -142,8 +143,8 @@ struct PeerTLSTests {
                     return (calls, failed)
                 }
             }
-            // Another authority beside the old one, its certificates, the old one no more. The second copy goes and comes, so
-            // that connections are made after each step.
+            // A new authority beside the old one, then its certificates, then the old one is removed. The second copy
+            // restarts, so that new connections are made after each step.
             let copy = try #require(stack.copies["ratings"]?.last)
             for options in [["--new-authority"], [], ["--forget-authority"]] {
                 try await Command.run(

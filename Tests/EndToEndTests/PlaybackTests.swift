@@ -11,7 +11,7 @@ extension StackPlan {
     }()
 }
 
-/// What is watched, over HTTP, while the processes that hear of it come and go.
+/// Playback over HTTP, while the processes that handle it come and go.
 @Suite(.stack(.replicas), .serialized)
 struct PlaybackTests {
     private func person() async throws -> PublicClient {
@@ -61,7 +61,7 @@ struct PlaybackTests {
         #expect(open.map { $0["id"] as? String } == [session])
         #expect(open.map { $0["state"] as? String } == ["paused"])
         #expect(open.map { $0["progress_percent"] as? Double } == [55.5])
-        // Each copy alone goes on with it.
+        // Each copy can continue it alone.
         await copies[0].kill()
         #expect(try await tell(alice, session, "resume", at: 56)["state"] as? String == "playing")
         try copies[0].start()
@@ -93,7 +93,7 @@ struct PlaybackTests {
                 updated_at = updated_at - interval '1 hour', expires_at = now() - interval '1 second'
             WHERE id IN ('\(most)', '\(some)')
             """)
-        // Somebody looks every half minute.
+        // Expired sessions are looked for every half minute.
         let end = ContinuousClock.now + .seconds(60)
         let states = "SELECT DISTINCT state FROM scrobble.playback_sessions WHERE id IN ('\(most)', '\(some)')"
         while try await stack.database.query(states) != ["stopped"] {

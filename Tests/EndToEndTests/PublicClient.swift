@@ -1,7 +1,7 @@
 import Foundation
 import Stack
 
-/// Asks a gateway as a frontend does.
+/// Sends requests to a gateway as a frontend does.
 struct PublicClient: Sendable {
     typealias Answer = (status: Int, json: [String: Any], answer: Wire.Answer)
 
@@ -22,7 +22,7 @@ struct PublicClient: Sendable {
         return Self.read(try await Wire.send(method, base + path, headers: fields, body: body))
     }
 
-    /// Sends a file as it is.
+    /// Uploads a file as is.
     func upload(_ path: String, _ bytes: [UInt8], type: String) async throws -> Answer {
         let fields = ["authorization": "Bearer \(token ?? "")", "content-type": type]
         return Self.read(try await Wire.send("POST", base + path, headers: fields, bytes: bytes))
@@ -33,7 +33,7 @@ struct PublicClient: Sendable {
         return (answer.status, json, answer)
     }
 
-    /// The same client as a person who has just made an account.
+    /// Returns the same client for a newly registered person.
     func registered(_ name: String, _ password: String = "a long and odd phrase") async throws -> PublicClient {
         let answer = try await send("POST", "/auth/register", #"{"username":"\#(name)","password":"\#(password)"}"#)
         guard let token = answer.json["token"] as? String else { throw StackError("\(name): \(answer.answer.text)") }
@@ -42,7 +42,7 @@ struct PublicClient: Sendable {
         return client
     }
 
-    /// The same client with another session of the person.
+    /// Returns the same client with another session of the person.
     func loggedIn(_ name: String, _ password: String = "a long and odd phrase") async throws -> PublicClient {
         let answer = try await send("POST", "/auth/login", #"{"username":"\#(name)","password":"\#(password)"}"#)
         guard let token = answer.json["token"] as? String else { throw StackError("\(name): \(answer.answer.text)") }

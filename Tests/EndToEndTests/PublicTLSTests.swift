@@ -2,10 +2,10 @@ import Foundation
 import Stack
 import Testing
 
-/// The public side with a certificate, as it is run: the gateway's own process, asked by curl.
+/// The public side with TLS, as in production: the gateway's own process, called by curl.
 @Suite(.serialized)
 struct PublicTLSTests {
-    /// A certificate for 127.0.0.1 and its key; whoever believes the one believes no other.
+    /// Creates a self-signed certificate for 127.0.0.1 and its key; trusting one does not imply trusting another.
     static func makeCertificate(_ name: String, in folder: URL) async throws {
         try await Command.run(
             "openssl",
@@ -24,7 +24,8 @@ struct PublicTLSTests {
         }
     }
 
-    /// What curl gets, over the version that it names; throws where it does not believe the certificate.
+    /// Sends a request by curl; returns the answer and its HTTP version, or throws if curl does not trust the
+    /// certificate.
     private static func ask(
         _ gateway: StackProcess, _ path: String, believing name: String, in folder: URL, _ options: [String]
     ) async throws -> (body: String, status: String, version: String) {
@@ -83,7 +84,7 @@ struct PublicTLSTests {
             #expect((86_400...172_800).contains(expiry - Date().timeIntervalSince1970), "made for two days")
             #expect(try await gateway.metric("edge_certificate_reload_failures_total") == 0)
             let unusable = try await FaultMetric("edge_certificate_reload_failures_total", of: gateway)
-            // Half of a renewal, which is told for as long as it lasts.
+            // Half of a renewal, which is reported for as long as it lasts.
             try Data(contentsOf: folder.appendingPathComponent("second.pem")).write(
                 to: folder.appendingPathComponent("used.pem"), options: .atomic)
             try await unusable.rises()

@@ -3,7 +3,7 @@ import Stack
 import Testing
 
 extension StackPlan {
-    /// Two gateways that let nobody ask often.
+    /// Two gateways with low rate limits.
     fileprivate static let strict: StackPlan = {
         var plan = StackPlan()
         plan.copies["gateway"] = 2
@@ -15,14 +15,14 @@ extension StackPlan {
     }()
 }
 
-/// How often somebody may ask, at two copies of the gateway.
+/// Rate limits across two copies of the gateway.
 @Suite(.stack(.strict), .serialized)
 struct RateLimitTests {
     private func gateways() throws -> [PublicClient] {
         try #require(Stack.current?.copies["gateway"]).map { PublicClient($0.port) }
     }
 
-    /// How many of `count` requests, at both gateways in turn, were let through; the last refusal.
+    /// Sends `count` requests to the gateways in turn; returns how many were admitted, and the last refusal.
     private func ask(
         _ clients: [PublicClient], _ count: Int, _ path: String
     ) async throws -> (admitted: Int, refusal: PublicClient.Answer?) {
@@ -46,7 +46,7 @@ struct RateLimitTests {
         let key = try await clients[1].send("POST", "/users/me/api-keys", #"{"name":"script","scopes":["read"]}"#)
         let token = try #require(key.json["token"] as? String, "\(key.answer.text)")
         let (admitted, refusal) = try await ask(clients, 90, "/users/me")
-        // One request made the key.
+        // One request was spent on creating the key.
         #expect(admitted == 59)
         let refused = try #require(refusal)
         #expect(refused.json["code"] as? String == "tooManyRequests", "\(refused.answer.text)")
@@ -82,13 +82,13 @@ struct RateLimitTests {
         for index in strangers.indices {
             strangers[index].token = "reelay_st_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
         }
-        // Others of this suite have come from here before.
+        // Other tests of this suite have already sent requests from this address.
         let (admitted, refusal) = try await ask(strangers, 80, "/users/me")
         #expect(admitted <= 40 && admitted > 30)
         #expect(refusal?.answer.headers["ratelimit-policy"] == #""address";q=40;w=70"#)
         let login = try await strangers[0].send("POST", "/auth/login", #"{"username":"a","password":"not this one"}"#)
         #expect(login.status == 429 && login.json["code"] as? String == "tooManyRequests")
-        // Who shares the address is not held to it, also at a gateway that has just started.
+        // Authenticated clients at the same address are not affected, not even at a gateway that has just started.
         for client in try gateways() {
             var client = client
             client.token = carol.token

@@ -3,7 +3,7 @@ import Stack
 import Testing
 
 extension StackPlan {
-    /// Everybody may join.
+    /// Open registration.
     fileprivate static let open: StackPlan = {
         var plan = StackPlan()
         plan.settings["REELAY_REGISTRATION"] = "open"
@@ -11,7 +11,7 @@ extension StackPlan {
     }()
 }
 
-/// Ratings over HTTP: what goes wrong is said, what is foreign stays so, what is written is whole.
+/// Ratings over HTTP: errors are reported, other people's ratings stay private, and writes are atomic.
 @Suite(.stack(.open), .serialized)
 struct RatingsTests {
     private struct Person {
@@ -115,7 +115,7 @@ struct RatingsTests {
         let stale = try await person.send("POST", path, #"{"rating":7}"#, headers: ["if-match": tag])
         #expect(stale.json["code"] as? String == "preconditionFailed")
         #expect(try await person.send("DELETE", path, headers: ["if-match": tag]).status == 412)
-        // Tags that nobody was given; the first would have stood for no rating at all.
+        // Tags that were never issued; the first would have meant that there is no rating at all.
         let other = try await self.film(person, "tt9100002")
         let unrated = "/movies/\(other)/rate"
         for tag in [
@@ -174,7 +174,7 @@ struct RatingsTests {
         }
         #expect(changed.filter { $0 == 412 }.count == 19 && changed.allSatisfy { [200, 204, 412].contains($0) })
 
-        // The answer was lost, the condition is that of before the effect.
+        // The answer was lost, and the condition still names the state before the effect.
         _ = try await person.send("POST", path, #"{"rating":4}"#)
         for (number, others) in ["", "\"other\", "].enumerated() {
             let tag = try #require(try await person.send("GET", path).answer.headers["etag"])
@@ -216,7 +216,7 @@ struct RatingsTests {
         @Sendable func rate() async throws -> Wire.Answer {
             try await person.send("POST", path, #"{"rating":8.5}"#, headers: ["idempotency-key": "k"]).answer
         }
-        // Somebody else has the person's lock, so that the effect waits until the gateway can no longer answer.
+        // Another session holds the person's lock, so that the effect waits until the gateway can no longer answer.
         let holder = Task {
             _ = try? await stack.database.query(
                 "SELECT pg_advisory_lock(ratings.rating_lock('\(user)')), pg_sleep(120)")
@@ -335,7 +335,7 @@ struct RatingsTests {
             try await alice.send("POST", "/movies/\(film)/rate", #"{"rating":9.7,"review":"secret-of-alice"}"#).status
                 == 200)
         let feed = try await alice.send("GET", "/ratings/timeline")
-        // Every operation whose address speaks of ratings, with how it is called; a new one must be listed here.
+        // Every operation on ratings or exports, with the call to make; new ones must be added here.
         let calls: [String: (String, String, String?)] = [
             "listRatings": ("GET", "/ratings", nil), "getRatingStatistics": ("GET", "/ratings/stats", nil),
             "compareRatings": ("GET", "/ratings/world", nil),

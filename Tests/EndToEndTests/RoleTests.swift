@@ -2,10 +2,11 @@ import Foundation
 import Stack
 import Testing
 
-/// What the database's roles of the services can reach, tried on everything that the catalogue lists.
+/// What the services' database roles can access, tried on everything in the catalogue.
 @Suite(.stack, .serialized)
 struct RoleTests {
-    /// Tries every kind of statement on every table of the schemas, as `role`: how many were refused for want of a right.
+    /// Tries every statement on every table of the schemas as `role`; returns how many were refused for lack of
+    /// privileges.
     private func attempt(
         _ role: String, on schemas: [String], _ statements: [String]
     ) async throws -> (refused: Int, tried: Int) {
@@ -67,7 +68,7 @@ struct RoleTests {
         let (refused, tried) = try await attempt(role, on: others, Self.statements)
         print("role reelay_\(role): refused \(refused) of \(tried) statements on tables of \(others)")
         #expect(tried > 200 && refused == tried)
-        // The same question can be answered otherwise: on its own tables the role is let in.
+        // Counter-check: on its own tables the role has access.
         let own = try await attempt(role, on: [role], ["SELECT 1 FROM %1$I.%2$I LIMIT 1", "DELETE FROM %1$I.%2$I"])
         #expect(own.tried > 0 && own.refused == 0)
     }

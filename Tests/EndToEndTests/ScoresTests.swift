@@ -2,7 +2,7 @@ import Foundation
 import Stack
 import Testing
 
-/// What the world thinks of a title, and why some do not say, through the gateway with all eleven emulated providers.
+/// A title's scores, and the reasons why some are missing, through the gateway with all eleven emulated providers.
 @Suite(.stack, .serialized)
 struct ScoresTests {
     private static let sources = [
@@ -10,7 +10,7 @@ struct ScoresTests {
         "letterboxd", "simkl", "anilist", "anidb_permanent", "anidb_temporary", "myanimelist", "kitsu",
     ]
 
-    /// The one person, whichever test comes first.
+    /// The suite's only person, whichever test comes first.
     private func client() async throws -> PublicClient {
         let stack = try #require(Stack.current)
         let stranger = PublicClient(try stack.service("gateway").port)
@@ -43,7 +43,7 @@ struct ScoresTests {
         let history = try await client.send("GET", "/shows/\(id)/scores/history?limit=100")
         #expect((history.json["changes"] as? [Any])?.count == Self.sources.count)
 
-        // Of another kind than the address says.
+        // The title is of another kind than the path says.
         for path in ["/movies/\(id)/outcomes", "/movies/\(id)/scores/history", "/seasons/\(id)/outcomes"] {
             let refused = try await client.send("GET", path)
             #expect(refused.status == 422 && refused.json["code"] as? String == "wrongKind", "\(path)")

@@ -4,7 +4,8 @@ import Stack
 import Testing
 
 extension StackPlan {
-    /// Two gateways on one database that everybody may join: one where who wants a second factor has one, and one that wants it.
+    /// Two gateways with open registration on one database: one where the second factor is optional, and one that
+    /// requires it.
     fileprivate static let optionalAndRequired: StackPlan = {
         var plan = StackPlan()
         plan.copies["gateway"] = 2
@@ -15,7 +16,7 @@ extension StackPlan {
 }
 
 extension PublicClient {
-    /// Turns a second factor on, as an app does; what shows its codes, and the recovery codes.
+    /// Turns on a second factor as an app does; returns the code generator and the recovery codes.
     func enrolled() async throws -> (totp: TOTP, codes: [String]) {
         let begun = try await send("POST", "/users/me/second-factor")
         guard let secret = begun.json["secret"] as? String, let totp = Base32.decode(secret).flatMap({ TOTP($0) })
@@ -30,13 +31,13 @@ extension PublicClient {
         return (totp, codes)
     }
 
-    /// What the app shows, or will show some steps later.
+    /// The code that the app shows now, or `steps` steps later.
     static func code(_ totp: TOTP, _ steps: Int = 0) -> String {
         totp.code(at: TOTP.step(atUnixSeconds: Int64(Date().timeIntervalSince1970)) + steps)
     }
 }
 
-/// Codes of an app beside the password, over HTTP.
+/// TOTP codes in addition to the password, over HTTP.
 @Suite(.stack(.optionalAndRequired), .serialized)
 struct SecondFactorJourneyTests {
     private static let password = "a long and odd phrase"
@@ -72,7 +73,7 @@ struct SecondFactorJourneyTests {
 
         let missing = try await login(name)
         #expect(missing.status == 401 && missing.json["code"] as? String == "secondFactorRequired")
-        // The step after the one that confirmed it is taken as well, so nobody waits here.
+        // The code of the step after the confirming one is accepted too, so the test need not wait.
         let code = PublicClient.code(totp, 1)
         let good = try await login(name, code)
         #expect(good.status == 200, "\(good.answer.text)")

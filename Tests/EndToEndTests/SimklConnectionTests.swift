@@ -2,7 +2,7 @@ import Foundation
 import Stack
 import Testing
 
-/// Simkl through the public API: a code, a connection, and what happens in the living room told there.
+/// Simkl through the public API: a code, a connection, and scrobbles of what is watched in the living room.
 @Suite(.stack(.openToAll), .serialized)
 struct SimklConnectionTests {
     private func upstreams(_ path: String) async throws -> Wire.Answer {
@@ -25,7 +25,7 @@ struct SimklConnectionTests {
         let client = try await PublicClient(gateway).registered("b" + UUID().uuidString.prefix(12).lowercased())
         let page = try await Wire.send("GET", "http://127.0.0.1:\(gateway)/oauth/simkl/callback")
         #expect(page.status == 200 && page.text.contains("reelay-"))
-        /// What the browser brings back.
+        /// Returns what the browser is redirected with.
         func agree(_ query: String) async throws -> (code: String, state: String) {
             let invitation = try await client.send("POST", "/scrobbling/simkl/connect")
             let address = try #require(invitation.json["authorize_url"] as? String, "\(invitation.answer.text)")

@@ -2,12 +2,12 @@ import Foundation
 import Stack
 import Testing
 
-/// What a person sees of Simkl, from the code to taking a sync back, against the emulated Simkl.
+/// A person's journey with Simkl, from the code to undoing a sync, against the emulated Simkl.
 @Suite(.stack, .serialized)
 struct SimklJourneyTests {
     private static let application = "client_id=reelay-demo-simkl&app-name=browser&app-version=1"
 
-    /// One call of the account there; Simkl takes one write a second.
+    /// Calls the emulated Simkl for the account; it accepts one write per second.
     @discardableResult
     private func there(_ method: String, _ path: String, _ body: String? = nil) async throws -> [String: Any] {
         if method == "POST" { try await Task.sleep(for: .milliseconds(1_100)) }
@@ -20,7 +20,7 @@ struct SimklJourneyTests {
         return try JSONSerialization.jsonObject(with: answer.body) as? [String: Any] ?? [:]
     }
 
-    /// The films that are there: by their id at IMDb, state and rating.
+    /// The films at Simkl with state and rating, by IMDb id.
     private func films() async throws -> [String: (status: String, rating: Int?)] {
         let rows = try await there("GET", "/sync/all-items/movies")["movies"] as? [[String: Any]] ?? []
         var found: [String: (status: String, rating: Int?)] = [:]
@@ -49,9 +49,9 @@ struct SimklJourneyTests {
         #expect(outcome["result"] as? String == "connected")
     }
 
-    /// Asks for a sync and waits until it is over and everything that it had to tell is told.
+    /// Requests a sync and waits until it is over and everything that it had to send is sent.
     private func sync(_ client: PublicClient, _ query: String = "") async throws -> [String: Any] {
-        // Who writes again within a second is blocked there.
+        // Simkl blocks a client that writes again within a second.
         try await Task.sleep(for: .milliseconds(1_200))
         var start = try await send(client, "POST", "/scrobbling/simkl/sync\(query)")
         let end = ContinuousClock.now + .seconds(60)
@@ -70,7 +70,7 @@ struct SimklJourneyTests {
         return [:]
     }
 
-    /// Changes here and there that a run has planned.
+    /// The numbers of changes here and there that a run has planned.
     private func changes(_ run: [String: Any]) -> [Int] {
         [run["changes_here"] as? Int ?? -1, run["changes_there"] as? Int ?? -1]
     }
@@ -80,12 +80,12 @@ struct SimklJourneyTests {
         return try #require(found["id"] as? String)
     }
 
-    /// What each side has before they meet; the first film was watched on both.
+    /// Sets up each side before the first sync; the first film was watched on both.
     private func prepare(_ client: PublicClient) async throws {
         let clock = try await movie(client, 1)
         _ = try await send(client, "POST", "/movies/\(clock)/rate", #"{"rating":8.5}"#)
         _ = try await send(client, "POST", "/movies/\(clock)/watched", #"{"watched_at":"2025-03-04T20:15:30Z"}"#)
-        // Rated and never watched: Simkl will take it for watched.
+        // Rated but never watched: Simkl will treat it as watched.
         let orchard = try await movie(client, 4)
         _ = try await send(client, "POST", "/movies/\(orchard)/rate", #"{"rating":7}"#)
         let wish = try await movie(client, 5)
@@ -104,7 +104,7 @@ struct SimklJourneyTests {
             #"{"enabled":true,"facets":[\#(facets.joined(separator: ","))]}"#)
     }
 
-    /// Lets the minutes go by in which a reading may lag behind a write.
+    /// Skips the minutes during which a read may lag behind a write.
     private func letLagEnd() async throws {
         let database = try #require(Stack.current).database
         _ = try await database.query("UPDATE scrobble.sync_base SET written_at = written_at - interval '1 hour'")
@@ -127,7 +127,7 @@ struct SimklJourneyTests {
         let second = try await sync(client)
         #expect(changes(second) == [0, 0], "\(second)")
 
-        // Later something changes on both sides.
+        // Later, something changes on both sides.
         try await letLagEnd()
         try await there("POST", "/sync/ratings", #"{"movies":[{"ids":{"imdb":"tt9100002"},"rating":9}]}"#)
         try await there("POST", "/sync/history/remove", #"{"movies":[{"ids":{"imdb":"tt9100003"}}]}"#)
@@ -139,7 +139,7 @@ struct SimklJourneyTests {
         let fourth = try await sync(client)
         #expect(changes(fourth) == [0, 0], "\(fourth)")
 
-        // Taken back is what nobody has edited since, and what goes without anything else.
+        // The undo reverts what has not been edited since and what can be removed without anything else.
         let batch = try #require(first["id"] as? String)
         let preview = try await send(client, "GET", "/batches/\(batch)/undo")
         var report = try await send(client, "POST", "/batches/\(batch)/undo")

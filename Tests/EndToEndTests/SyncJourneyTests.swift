@@ -2,11 +2,11 @@ import Foundation
 import Stack
 import Testing
 
-/// What a person sees of a sync, from connecting to taking it back, against the emulated Trakt; with `REELAY_TRANSCRIPT` every
-/// call and answer is written into that file.
+/// A person's journey through a sync, from connecting to undoing it, against the emulated Trakt; if `REELAY_TRANSCRIPT`
+/// is set, every call and answer is written to that file.
 @Suite(.stack, .serialized)
 struct SyncJourneyTests {
-    /// Asks as a frontend does, and writes down what was said.
+    /// Sends requests as a frontend does and writes the answers to the transcript.
     private struct Teller {
         let client: PublicClient
         private static let path = ProcessInfo.processInfo.environment["REELAY_TRANSCRIPT"]
@@ -41,7 +41,7 @@ struct SyncJourneyTests {
             method, "http://127.0.0.1:\(port)/trakt\(path)", headers: Self.headers, body: body)
     }
 
-    /// One call of the account there; Trakt takes one write a second.
+    /// Calls the emulated Trakt for the account; it accepts one write per second.
     @discardableResult
     private func there(_ teller: Teller, _ method: String, _ path: String, _ body: String? = nil) async throws -> Any {
         if method == "POST" { try await Task.sleep(for: .milliseconds(1_100)) }
@@ -71,7 +71,7 @@ struct SyncJourneyTests {
         #expect(outcome["result"] as? String == "connected")
     }
 
-    /// Asks for a sync and waits until it is over and everything that it had to tell is told.
+    /// Requests a sync and waits until it is over and everything that it had to send is sent.
     private func sync(_ teller: Teller, _ query: String = "") async throws -> [String: Any] {
         var start = try await teller.send("POST", "/scrobbling/trakt/sync\(query)")
         let end = ContinuousClock.now + .seconds(60)
@@ -98,14 +98,14 @@ struct SyncJourneyTests {
         run(detail).compactMapValues { $0 as? Int }
     }
 
-    /// A title by its id at IMDb.
+    /// Resolves a title by its IMDb id.
     private func movie(_ teller: Teller, _ imdb: String) async throws -> String {
         try #require(
             try await teller.client.send("POST", "/movies/resolve", #"{"ids":{"imdb":"\#(imdb)"}}"#).json["id"]
                 as? String)
     }
 
-    /// Takes a sync back: what was edited since stays.
+    /// Undoes a sync: what was edited since stays.
     private func takeBack(_ first: [String: Any], _ teller: Teller) async throws {
         let batch = run(first)["id"] as? String ?? ""
         let preview = try await teller.send("GET", "/batches/\(batch)/undo")
@@ -127,7 +127,7 @@ struct SyncJourneyTests {
         try await connect(teller)
         #expect(try await teller.send("DELETE", "/scrobbling/connections/trakt")["disconnected"] as? Bool == true)
         try await connectDevice(teller)
-        // What each side has before they meet.
+        // What each side has before the first sync.
         let clock = try await movie(teller, "tt9100001")
         _ = try await teller.send("POST", "/movies/\(clock)/rate", #"{"rating":8.5}"#)
         _ = try await teller.send("POST", "/movies/\(clock)/watched", #"{"watched_at":"2025-03-04T20:15:30Z"}"#)
@@ -152,7 +152,7 @@ struct SyncJourneyTests {
         let history = try await there(teller, "GET", "/sync/history/movies") as? [Any]
         #expect(history?.count == 2, "the play that both had is one")
 
-        // Later on both sides change something, one film both.
+        // Later, both sides change something, and both change one film.
         try await Task.sleep(for: .seconds(4))
         try await there(
             teller, "POST", "/sync/ratings",
@@ -165,7 +165,7 @@ struct SyncJourneyTests {
         #expect(conflict["ours"] as? String == "7" && conflict["theirs"] as? String == "3")
         _ = try await teller.send(
             "POST", "/scrobbling/conflicts/\(conflict["id"] as? String ?? "")/resolve", #"{"keep":"ours"}"#)
-        // The decision asks for a sync of its own; this one comes after it.
+        // The decision starts a sync of its own; this one runs after it.
         let third = try await sync(teller)
         #expect(numbers(third)["failed"] == 0, "\(third)")
         func rated() async throws -> [Int] {
@@ -183,7 +183,7 @@ struct SyncJourneyTests {
         try await expectNoCanary(stack)
     }
 
-    /// No token that Trakt has given out stands readable anywhere.
+    /// No token issued by Trakt is readable anywhere.
     private func expectNoCanary(_ stack: Stack) async throws {
         let book = try await trakt("GET", "/_accounts")
         let tokens = (try JSONSerialization.jsonObject(with: book.body) as? [String: Any])?["tokens"] as? [String] ?? []

@@ -2,7 +2,7 @@ import Foundation
 import Stack
 import Testing
 
-/// The first path through all four services, as a frontend would walk it.
+/// The basic path through all four services, as a frontend would take it.
 @Suite(.stack, .serialized)
 struct ThinPathTests {
     private struct Gateway {

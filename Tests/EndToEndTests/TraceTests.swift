@@ -2,7 +2,7 @@ import Foundation
 import Stack
 import Testing
 
-/// One trace from a frontend's call to what Trakt is told of it, as a collector gets it.
+/// One trace from a frontend's call to the resulting call to Trakt, as a collector receives it.
 @Suite(.serialized)
 struct TraceTests {
     private struct Span {
@@ -21,7 +21,7 @@ struct TraceTests {
         return name?["stringValue"] as? String ?? ""
     }
 
-    /// The records of a kind of a trace, with the service that sent each.
+    /// The records of one kind, each with the service that sent it.
     private static func records(
         _ bodies: [[String: Any]], _ outer: String, _ scope: String, _ inner: String
     ) -> [(service: String, record: [String: Any])] {
@@ -97,12 +97,12 @@ struct TraceTests {
             #expect(edge.begin <= call.begin + 1_000_000 && call.begin <= job.begin + 1_000_000)
             print("trace: " + [edge, call, job, upstream].map { "\($0.service) \($0.name)" }.joined(separator: " → "))
 
-            // The same number finds the way through the logs of all, here and at the collector.
+            // The trace id leads through the logs of all services, here and at the collector.
             for name in ["gateway", "scrobble"] {
                 let log = try String(contentsOf: try stack.service(name).log, encoding: .utf8)
                 #expect(log.contains(trace), "\(name)")
             }
-            // Whose request it was stands there as in the audit.
+            // The request names its person as the audit does.
             let gatewayLog = try String(contentsOf: try stack.service("gateway").log, encoding: .utf8)
             let walter = try #require(
                 try AuditTests.lines(gatewayLog).first { $0["event"] == "register" }?["person"])

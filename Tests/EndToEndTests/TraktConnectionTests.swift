@@ -2,13 +2,13 @@ import Foundation
 import Stack
 import Testing
 
-/// A person connects Trakt by both flows, as a frontend and a browser walk it.
+/// A person connects Trakt by both flows, as a frontend and a browser perform them.
 @Suite(.stack, .serialized)
 struct TraktConnectionTests {
     private func client() async throws -> PublicClient {
         let stack = try #require(Stack.current)
         let open = PublicClient(try stack.service("gateway").port)
-        // Only the first person may come in by the front door.
+        // Only the first person may register freely.
         if let first = try? await open.registered("alice-of-trakt") { return first }
         return try await open.loggedIn("alice-of-trakt")
     }
@@ -62,7 +62,7 @@ struct TraktConnectionTests {
             #"{"enabled":true,"facets":[{"facet":"ratings","direction":"both","conflicts":"ask","deletes":false}]}"#)
         #expect(changed.status == 200 && changed.json["enabled"] as? Bool == true)
 
-        // Codes, states, tokens: in no log of any service.
+        // Codes, states and tokens appear in no service's log.
         let tokens = try await stack.database.query(
             "SELECT encode(access_token_encrypted, 'hex') FROM scrobble.scrobble_connections")
         #expect(tokens.count == 1)

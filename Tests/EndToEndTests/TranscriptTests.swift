@@ -10,20 +10,20 @@ extension StackPlan {
     }()
 }
 
-/// What the documents show of the API is what it answers, word for word.
+/// The API transcripts in the documents match the real answers verbatim.
 @Suite(.serialized)
 struct TranscriptTests {
     private struct Step {
         var command: String
         var answer: [String] = []
 
-        /// Asks only: what it shows may take a moment to come true.
+        /// Whether the command only reads; what it shows may take a moment to come true.
         var isRead: Bool {
             command.contains("$API/") && !command.contains(#/ -(d|F|X) /#) && command.prefix(5) != "HOOK="
         }
     }
 
-    /// The first console transcript behind a text of a document.
+    /// The first console transcript after a text in a document.
     private func steps(in document: String, behind mark: String) throws -> [Step] {
         let text = try String(
             contentsOf: Project.root.appendingPathComponent("docs/\(document)"), encoding: .utf8)
@@ -46,7 +46,7 @@ struct TranscriptTests {
         "'" + text.replacingOccurrences(of: "'", with: #"'\''"#) + "'"
     }
 
-    /// Types a transcript into one shell, after `before`.
+    /// Runs a transcript in one shell, after `before`.
     private func play(_ document: String, behind mark: String, after before: String, _ stack: Stack) async throws {
         let steps = try steps(in: document, behind: mark)
         #expect(steps.count { !$0.answer.isEmpty } > 5)
@@ -98,7 +98,7 @@ struct TranscriptTests {
     @Test("docs/ratings.md: rating, conditions, lists, bulk, timeline, export")
     func ratings() async throws {
         try await Stack.running(.open) { stack in
-            // Until every provider has told its score.
+            // Refreshes first, so that every provider has reported its score.
             try await play(
                 "ratings.md", behind: "# Ratings",
                 after: "curl -s -X POST $API/movies/$FILM/refresh -H \"$AUTH\" >refreshed", stack)
