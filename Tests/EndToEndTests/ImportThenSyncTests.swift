@@ -39,7 +39,7 @@ struct ImportThenSyncTests {
         return try JSONSerialization.jsonObject(with: answer.body) as? [[String: Any]] ?? []
     }
 
-    /// The person's activity at Trakt: two plays of one film, one of another, an episode's worth of ratings and wishes.
+    /// The person's activity at Trakt: two plays of one film, one of another, a rating, a wish and a collected film.
     private func live(_ pair: Pair) async throws {
         _ = try await there(
             pair, "POST", "/sync/history",

@@ -37,26 +37,27 @@ struct Client {
     }
 }
 
-/// The forms of the bars: short ones for every run of the tests, long ones where `REELAY_FAULTS` is "full".
+/// The sizes of the bars: short for every test run, long if `REELAY_FAULTS` is "full".
 enum Form {
     static let isFull = ProcessInfo.processInfo.environment["REELAY_FAULTS"] == "full"
 
-    /// Which fault a test must find, to show that it can fail: "kill" for drains, "commit" for acknowledged writes.
+    /// The fault that a test must detect, to prove that it can fail: "kill" for drains, "commit" for acknowledged
+    /// writes.
     static let mutant = ProcessInfo.processInfo.environment["REELAY_FAULTS_MUTANT"]
 
     static func choose<Value>(_ fast: Value, full: Value) -> Value { isFull ? full : fast }
 }
 
-/// Milliseconds of the wall clock, as in the journal.
+/// Wall-clock time in milliseconds, as in the journal.
 func wallClock() -> Double { Date().timeIntervalSince1970 * 1_000 }
 
-/// One line that says what a bar came to.
+/// Prints the result of a bar on one line.
 func report(_ bar: String, isHeld: Bool, _ figures: String) {
     print("bar \(bar): \(isHeld ? "held" : "NOT HELD") (\(figures))")
 }
 
 extension Stack {
-    /// Films without a provider, straight into the table.
+    /// Inserts films without a provider directly into the table.
     func makeFilms(_ count: Int) async throws -> [String] {
         try await database.query(
             """
@@ -66,12 +67,12 @@ extension Stack {
             """)
     }
 
-    /// Processes that ended though nobody ended them.
+    /// Processes that ended although no one stopped them.
     var fallen: [String] { copies.values.joined().filter { !$0.livesOn }.map { "\($0.name) on port \($0.port)" } }
 }
 
 extension StackProcess {
-    /// Calls of a method that this process has served, whatever came of them.
+    /// The number of calls of a method that this process has served, whatever their outcome.
     func served(_ method: String) async throws -> Int {
         try await Wire.send("GET", "http://127.0.0.1:\(adminPort)/metrics").text.split(separator: "\n").reduce(0) {
             sum, line in
@@ -83,7 +84,7 @@ extension StackProcess {
     }
 }
 
-/// Waits until `condition` holds; false where it does not within the limit.
+/// Waits until `condition` holds; returns false if it does not within the limit.
 func holds(within limit: Duration, _ condition: () async throws -> Bool) async throws -> Bool {
     let deadline = ContinuousClock.now.advanced(by: limit)
     while ContinuousClock.now < deadline {

@@ -3,12 +3,12 @@ import Stack
 import Testing
 
 extension FaultTests {
-    /// The machines' clocks step by two hours, forward and back and away from each other, while everything goes on.
+    /// The machines' clocks step by two hours, forward, back and apart, while everything keeps running.
     struct ClockStepTests {
         private static let account = "demo-stepped"
-        /// The longest that a step takes to be seen by a process, in which a clock may be remembered.
+        /// The longest time until a process sees a step, since it may cache the clock.
         private static let settling = Duration.milliseconds(1_200)
-        /// Requests that a key may make in a window; so many are made that it must wait.
+        /// The requests that a key may make per window; the test makes enough to exceed them.
         private static let keyRequests = 20
 
         @Test(
@@ -32,14 +32,14 @@ extension FaultTests {
             try await Stack.running(plan) { try await Steps($0, clocks).run() }
         }
 
-        /// What is under way while the clocks step.
+        /// The activity that goes on while the clocks step.
         private final class Steps {
             private let stack: Stack
             private let clocks: [FakeClock]
             private var bearer = ""
-            /// The refresh token of another session of hers.
+            /// The refresh token of another of her sessions.
             private var second = ""
-            /// Films that were acknowledged as watched: half of them told as a play, half played to their end.
+            /// The films acknowledged as watched: half recorded as plays, half played to their end.
             private var watched: [Int] = []
             private var faults: [String] = []
             private var longest = Duration.zero
@@ -128,7 +128,7 @@ extension FaultTests {
                 bearer = token
             }
 
-            /// Changes the refresh token of a second session; the one that was used.
+            /// Refreshes a second session; returns the token that was used.
             private func refreshed() async throws -> String {
                 let used = second
                 let renewed = try await send("POST", "/auth/refresh", #"{"refresh_token":"\#(used)"}"#)
@@ -136,14 +136,14 @@ extension FaultTests {
                 return used
             }
 
-            /// Shows a refresh token again whose answer did not arrive.
+            /// Presents a refresh token again, as if its answer had been lost.
             private func again(_ refresh: String) async throws {
                 let renewed = try await send("POST", "/auth/refresh", #"{"refresh_token":"\#(refresh)"}"#, at: 1)
                 if renewed.status != 200 { fault("a session was ended: \(renewed.answer.text)") }
                 second = renewed.json["refresh_token"] as? String ?? second
             }
 
-            /// Sessions, sittings and what is playing are as they were.
+            /// Checks that sessions, sittings and what is playing are unchanged.
             private func check(_ sitting: String, _ step: String) async throws {
                 for gateway in gateways.indices {
                     let me = try await send("GET", "/users/me", at: gateway)
@@ -159,7 +159,7 @@ extension FaultTests {
                 if beat.status != 200 { fault("at \(step) a heartbeat is \(beat.status): \(beat.answer.text)") }
             }
 
-            /// Uses up what a key may ask; how long it must wait then.
+            /// Uses up a key's requests; returns how long it must wait, in seconds.
             private func exhaust(_ key: String) async throws -> Int {
                 for _ in 0..<ClockStepTests.keyRequests + 5 {
                     let answer = try await send("GET", "/users/me", bearer: key)
@@ -170,7 +170,7 @@ extension FaultTests {
                 throw StackError("a key is not held to its rate")
             }
 
-            /// A rate's wait only gets shorter; over it, requests are let through again.
+            /// Checks that a key's wait does not grow past the window; once it is over, uses up the key again.
             private func stillHeld(_ key: String, _ wait: Int, _ step: String) async throws -> Int {
                 let answer = try await send("GET", "/users/me", at: 1, bearer: key)
                 guard answer.status == 429 else { return try await exhaust(key) }
@@ -181,7 +181,7 @@ extension FaultTests {
 
             // MARK: Watching
 
-            /// Films with an id that Trakt knows.
+            /// Creates films with an id that Trakt knows.
             private func films(_ count: Int) async throws -> [String] {
                 let films = try await stack.makeFilms(count)
                 let rows = films.enumerated().map { "('trakt', 'movie', '\(70_000 + $0)', '\($1)')" }
@@ -191,7 +191,7 @@ extension FaultTests {
                 return films
             }
 
-            /// The next films, half told as plays of a day in the past, half played to their end now.
+            /// Watches the next films, half recorded as plays on a past day, half played to their end now.
             private func watch(_ films: [String], _ count: Int) async throws {
                 for _ in 0..<count where next < films.count - 1 {
                     let (film, gateway) = (next, next / 2 % 2)
@@ -238,11 +238,11 @@ extension FaultTests {
                     "PATCH", "/scrobbling/connections/trakt",
                     #"{"enabled":true,"facets":[{"facet":"history","direction":"send","conflicts":"ours","deletes":false}]}"#
                 )
-                // A fifth of what arrives is answered with the page of a proxy.
+                // A fifth of the requests that arrive are answered with a proxy's error page.
                 _ = try await trakt("PUT", #"{"write_milliseconds":0,"lost_reply_percent":20}"#)
             }
 
-            /// The emulator's book, and how it behaves.
+            /// The emulator's records, or with "PUT" its behavior.
             private func trakt(_ method: String, _ body: String? = nil) async throws -> [String: Any] {
                 let answer = try await Wire.send(
                     method, "http://127.0.0.1:\(stack.upstreams.port)/trakt/_accounts",
@@ -255,7 +255,7 @@ extension FaultTests {
                 return book
             }
 
-            /// How often each film was watched there.
+            /// The number of plays there for each film.
             private func there() async throws -> [Int: Int] {
                 let book = try await trakt("GET")
                 var found: [Int: Int] = [:]
@@ -267,8 +267,9 @@ extension FaultTests {
                 return found
             }
 
-            /// Jobs that may have arrived are looked for after a minute and after two, a fifth of all: the waits are taken for over,
-            /// or the long form would go on for hours. By no more: a scrobble is known by when it was sent.
+            /// Jobs that may have arrived, a fifth of all, are verified after one and two minutes; the waits are
+            /// skipped, or the long form would take hours. No more than that is skipped, since a scrobble is recognized
+            /// by when it was sent.
             private func drain() async throws -> Bool {
                 let isOver = "SELECT count(*) FROM scrobble.scrobble_queue"
                 return try await holds(within: Form.choose(.seconds(40), full: .seconds(600))) {
@@ -289,7 +290,8 @@ extension FaultTests {
 
             // MARK: Deadlines
 
-            /// A call of a second to a service that waits for a lock, while a clock steps; whether its answer came in time.
+            /// Calls a service that waits for a lock, with a timeout of 800 ms, while a clock steps; returns whether
+            /// the answer came in time.
             private func stuckCall(_ step: () throws -> Void) async throws -> Bool {
                 let ratings = try stack.service("ratings")
                 let url = stack.database.adminURL
@@ -374,12 +376,12 @@ struct FakeClock {
         try set("+0")
     }
 
-    /// Relative to the machine's clock, such as `+2h`. Who looks at it sees it within a second.
+    /// Sets the offset from the machine's clock, such as `+2h`. Processes see it within a second.
     func set(_ offset: String) throws { try Data("\(offset)\n".utf8).write(to: file) }
 
     func remove() { try? FileManager.default.removeItem(at: file) }
 
-    /// What a process has to be started with. The monotonic clock stays as it is.
+    /// The environment that a process must be started with. The monotonic clock is not affected.
     func settings(_ library: String) -> [String: String] {
         [
             "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": file.path, "FAKETIME_DONT_FAKE_MONOTONIC": "1",
@@ -387,7 +389,7 @@ struct FakeClock {
         ]
     }
 
-    /// Nil where it is not installed.
+    /// The path of libfaketime, or nil if it is not installed.
     static let library: String? = [
         "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
         "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",

@@ -3,11 +3,12 @@ import Stack
 import Testing
 
 extension FaultTests {
-    /// Postgres ends sessions, dies and comes back under load: nothing acknowledged is lost, nobody needs a restart.
+    /// Postgres ends sessions, crashes and restarts under load: no acknowledged write is lost, and no service needs a
+    /// restart.
     struct DatabaseTests {
         @Test("Postgres: sessions ended again and again, then crashes and restarts")
         func crashes() async throws {
-            // Commits that are acknowledged before they are durable are how this test is shown to be able to fail.
+            // The mutant acknowledges commits before they are durable, which proves that this test can fail.
             let server = try await OwnPostgres.start(
                 settings: Form.mutant == "commit"
                     ? "synchronous_commit = off\nwal_writer_delay = 10s\nwal_writer_flush_after = 0" : "")
@@ -55,17 +56,18 @@ extension FaultTests {
                     try await client.send("GET", "/movies/\(titles[0])/rate").status == 200
                 }
                 #expect(answers)
-                // Long enough to see whether it stays so.
+                // Long enough to see whether it lasts.
                 try await Task.sleep(for: Form.choose(.seconds(2), full: .seconds(10)))
                 ends.append(wallClock())
-                // What began before is answered before the next crash, which would be taken for not having recovered.
+                // Calls that have begun finish before the next crash, whose failures would otherwise count as a failed
+                // recovery.
                 try await Task.sleep(for: .seconds(2))
             }
             let calls = try await load.stop()
             var recovers = true
             for (outage, end) in zip(outages, ends) {
                 let back = outage.upperBound
-                // Recovered once no call that began later fails.
+                // The database has recovered once no call that begins later fails.
                 let after = calls.begun(in: back...end)
                 let recovery = (after.failed.last?.begin ?? back) - back
                 slowest = max(slowest, recovery)
@@ -85,8 +87,8 @@ extension FaultTests {
             #expect(isHeld, "\(wrong.prefix(5)) \(stack.fallen)")
         }
 
-        /// The client's book against the table: each title holds what was last acknowledged, or what was sent after
-        /// that without a definite answer.
+        /// Compares the client's records with the table: each title must hold the last acknowledged value, or one sent
+        /// later without a definite answer.
         static func compare(_ calls: [Load.Call], with stack: Stack) async throws -> (Int, [String]) {
             var stored: [String: Double] = [:]
             for row in try await stack.database.query("SELECT media_id || '=' || rating FROM ratings.user_ratings") {

@@ -3,7 +3,7 @@ import Stack
 import Testing
 
 extension FaultTests {
-    /// A caller's time holds at every hop, down to the statement in Postgres.
+    /// A caller's deadline applies at every hop, down to the statement in Postgres.
     @Suite(.serialized)
     struct DeadlineTests {
         @Test("R1: 500 ms over three hops with a stuck last one")
@@ -26,18 +26,18 @@ extension FaultTests {
         }
 
         private static let budget = 500.0
-        /// What a busy machine may add to the answer.
+        /// The longest time until the answer, in milliseconds: the budget and what a busy machine may add.
         private static let answerMax = 600.0
         private static let ageMax = 700.0
 
         private struct Measured {
             var answer = 0.0
             var code = ""
-            /// How old the statement was when it was seen last; nil where it was never seen.
+            /// The age of the statement when it was last seen, or nil if it was never seen.
             var age: Double?
         }
 
-        /// `ahead` is by how many seconds the services' clock is.
+        /// Measures with the services' clock `ahead` seconds ahead.
         private static func measure(_ bar: String, _ plan: StackPlan, ahead: Double = 0) async throws {
             var plan = plan
             plan.settings["REELAY_LOG_LEVEL"] = "debug"
@@ -81,7 +81,7 @@ extension FaultTests {
             #"{"user":"01920000-0000-7000-8000-000000000001","title":"\#(film)"}"#
         }
 
-        /// One call while the table of titles is locked, and what Postgres shows meanwhile.
+        /// Makes one call while the table of titles is locked, and watches the statement in Postgres meanwhile.
         private static func stuckCall(_ stack: Stack, _ scrobble: StackProcess, _ film: String) async throws -> Measured
         {
             let url = stack.database.adminURL
@@ -94,7 +94,8 @@ extension FaultTests {
                 ) == ["1"]
             }
             #expect(isLocked)
-            // Each command is a transaction of its own, so that each sees what is then; together longer than a statement may last.
+            // Each command is its own transaction and so sees the current state; together they outlast the longest a
+            // statement may take.
             let look = """
                 SELECT extract(epoch FROM clock_timestamp() - query_start) * 1000 FROM pg_stat_activity
                 WHERE datname = current_database() AND usename = 'reelay_metadata' AND state = 'active'
@@ -102,7 +103,7 @@ extension FaultTests {
             async let sights = Command.run(
                 "psql",
                 ["-qXAt", url] + Array(repeating: ["-c", look, "-c", "SELECT pg_sleep(0.01)"], count: 100).joined())
-            // By curl's own watch, which leaves out how long the machine took to start it.
+            // Measured by curl itself, which leaves out the time to start it.
             let printed = try await Command.run(
                 "curl",
                 [
@@ -117,7 +118,7 @@ extension FaultTests {
             let json = try JSONSerialization.jsonObject(with: Data((printed.first ?? "").utf8)) as? [String: Any]
             measured.code = ((json?["error"] as? [String: Any])?["code"] as? Int).map(String.init) ?? printed.joined()
             measured.age = try await sights.split(separator: "\n").compactMap { Double($0) }.max()
-            // The table is free once nothing more is to be seen.
+            // Unlocks the table once there is nothing more to see.
             _ = try await stack.database.query(
                 "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'BEGIN; LOCK TABLE%'"
             )
@@ -125,7 +126,7 @@ extension FaultTests {
             return measured
         }
 
-        /// How many calls each hop's log says to have ended by deadline or cancellation.
+        /// The number of calls that each hop's log reports as ended by deadline or cancellation.
         private static func cancellations(_ stack: Stack, _ rounds: Int) async throws -> [Int] {
             var counts: [Int] = []
             for (service, method) in [("scrobble", "scrobble.startPlayback"), ("metadata", "metadata.getTitle")] {

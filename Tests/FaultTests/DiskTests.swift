@@ -3,7 +3,7 @@ import Stack
 import Testing
 
 extension FaultTests {
-    /// The database's disk fills up under load, and is given room again.
+    /// The database's disk fills up under load and is then given space again.
     struct DiskTests {
         @Test("Disk full: writes are refused, nothing acknowledged is lost, and all go on by themselves")
         func full() async throws {
@@ -37,14 +37,14 @@ extension FaultTests {
                 #"postgres_statement_duration_seconds{outcome="error"}"#, of: try stack.service("ratings"))
             let begin = wallClock()
             try await server.fillDisk()
-            // The log of Postgres needs room for what is written; that it has not is what it dies of.
+            // Postgres crashes because its WAL finds no space.
             let isRefused = try await holds(within: .seconds(40)) {
                 try await client.send("POST", "/movies/\(titles[0])/rate", #"{"rating":7.5}"#).status == 503
             }
             try await failing.rises()
             try await Task.sleep(for: .seconds(2))
             try await server.emptyDisk()
-            // Who runs the machine starts a database that has given up; nobody starts a service.
+            // An operator restarts a database that has given up, but no service is restarted.
             if await !server.isRunning() { try await server.launch() }
             let back = wallClock()
             let answers = try await holds(within: .seconds(15)) {
@@ -56,7 +56,8 @@ extension FaultTests {
             let honest = calls.failed.allSatisfy {
                 $0.status == 503 && ["unavailable", "outcomeUnknown", "overloaded"].contains($0.code)
             }
-            // The title that is asked about beside the load has no owner.
+            // Leaves out the title that is also written beside the load, since the journal does not tell its last
+            // value.
             let others = calls.filter { $0.title != titles[0] }
             let (acknowledged, wrong) = try await DatabaseTests.compare(others, with: stack)
             let isHeld =

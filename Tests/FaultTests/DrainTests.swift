@@ -3,7 +3,7 @@ import Stack
 import Testing
 
 extension FaultTests {
-    /// Copies that go and come while calls are made; the callers must not notice.
+    /// Copies stop and start during calls, and callers must not notice.
     @Suite(.serialized)
     struct DrainTests {
         @Test("R3: a rolling restart of both copies fails no call")
@@ -21,7 +21,7 @@ extension FaultTests {
                 for _ in 0..<rounds {
                     for copy in copies {
                         try await Task.sleep(for: .milliseconds(500))
-                        // SIGKILL in the place of the stop is how this test is shown to be able to fail.
+                        // The mutant kills instead of stopping, which proves that this test can fail.
                         if Form.mutant == "kill" { await copy.kill() } else { await copy.stop() }
                         try copy.start()
                         try await copy.awaitReady()
@@ -29,7 +29,8 @@ extension FaultTests {
                 }
                 try await Task.sleep(for: .milliseconds(500))
                 let calls = try await load.stop()
-                // A call may be moved to the other copy if it surely was not taken; one that had to be repeated was cut off.
+                // A call may move to the other copy if it was certainly not accepted; one that had to be repeated was
+                // cut off.
                 let (moved, repeated) = try Self.retries(of: try stack.service("gateway"))
                 let isHeld = calls.failed.isEmpty && repeated == 0 && calls.count > 100 * rounds
                 report(
@@ -60,7 +61,7 @@ extension FaultTests {
                 for _ in 0..<rounds {
                     for name in Stack.serviceNames {
                         let copies = try #require(stack.copies[name])
-                        // One more, then the others one after the other, then one less.
+                        // Starts one more copy, restarts the others one by one, and stops the extra one.
                         try copies[2].start()
                         try await copies[2].awaitReady()
                         for copy in copies.prefix(2) {

@@ -3,7 +3,7 @@ import Stack
 import Testing
 
 extension FaultTests {
-    /// Both copies of metadata are killed while they ask the providers, again and again.
+    /// Both metadata copies are killed repeatedly while they ask the providers.
     struct EnrichmentCrashTests {
         private struct Count: Equatable {
             var titles = 0
@@ -24,7 +24,7 @@ extension FaultTests {
                 var rounds = 0
                 var killedAt: [Count] = []
                 for _ in 0..<Form.choose(3, full: 10) {
-                    // Some turns under way, some done: in the middle of it, unless all is done by now.
+                    // Waits until some turns are done and others under way, unless all are done by now.
                     _ = try await holds(within: .seconds(20)) {
                         let count = try await Self.count(stack)
                         return count.enriched == wanted || (count.leased > 0 && count.enriched > rounds)
@@ -32,7 +32,7 @@ extension FaultTests {
                     for copy in copies { await copy.kill() }
                     killedAt.append(try await Self.count(stack))
                     rounds += 1
-                    // Instead of waiting for the leases of the dead, two minutes, their time is moved.
+                    // Expires the leases of the killed copies, instead of waiting two minutes for it.
                     _ = try await stack.database.query(
                         """
                         UPDATE metadata.title_refresh SET lease_until = now() - interval '1 second'
@@ -58,7 +58,7 @@ extension FaultTests {
 
         @Test("Pace: two copies together stay within what every provider allows, as the providers measure it")
         func pace() async throws {
-            // Calls arrive late on a busy machine, so a pace is always kept below what a provider allows. Copies that did
+            // Calls arrive late on a busy machine, so each pace is kept below what a provider allows. Copies that did
             // not share it would ask twice as fast.
             let (calls, milliseconds) = (40, 1_500)
             var plan = StackPlan()
@@ -106,7 +106,7 @@ extension FaultTests {
                 body: #"{"milliseconds":\#(milliseconds)}"#)
         }
 
-        /// Keeps every film and series of the catalogue as a local title that is due now; how many.
+        /// Keeps every film and series of the catalogue as a local title that is due now; returns how many.
         private static func keepTitles(_ stack: Stack) async throws -> Int {
             let answer = try await Wire.send("GET", "http://127.0.0.1:\(stack.upstreams.port)/control/catalogue")
             let list = try JSONSerialization.jsonObject(with: answer.body) as? [String: Any]
@@ -136,8 +136,9 @@ extension FaultTests {
             return Count(titles: numbers[0], enriched: numbers[1], leased: numbers[2])
         }
 
-        /// What must not be: a score in the history twice, a score without its history, a provider that was not asked.
-        /// AniDB is the exception: what it was asked for when a copy died is asked again a day later, by its own rule.
+        /// Lists what must not happen: a score twice in the history, a score without history, a provider that was not
+        /// asked. AniDB is an exception: by its own rule, what it was asked for when a copy died is asked again a day
+        /// later.
         private static func faults(_ stack: Stack) async throws -> [String] {
             try await stack.database.query(
                 """

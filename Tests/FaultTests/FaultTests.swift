@@ -1,5 +1,5 @@
 import Testing
 
-/// What must hold while something fails; one after the other, because they measure times and shares.
+/// What must hold during failures; run one after the other, because the tests measure times and shares.
 @Suite(.serialized)
 enum FaultTests {}

@@ -4,14 +4,14 @@ import Stack
 import TestSupport
 import Testing
 
-/// The scrobble service killed again and again while it brings in a whole export: what comes of it is what an undisturbed run
-/// brings.
+/// The scrobble service is killed repeatedly while it imports a complete export: the result equals that of an
+/// undisturbed run.
 @Suite(.stack(.openDoor), .serialized)
 struct ImportCrashTests {
     private static let rows = Form.choose(2_000, full: 20_000)
     private static let kills = Form.choose(5, full: 50)
 
-    /// An export with plays, reviews, ratings, a watchlist and a list, about a third as many films as rows.
+    /// An export with plays, reviews, ratings, a watchlist and a list, with about a third as many films as rows.
     private func archive(_ random: inout SeededRandom) throws -> [UInt8] {
         let films = Self.rows / 3
         func name(_ number: Int) -> String { "A Crash Film \(number) of \(films)" }
@@ -95,7 +95,7 @@ struct ImportCrashTests {
         }
     }
 
-    /// Everything that a person has, in words that are the same for whoever has the same.
+    /// Everything that a person has, in a form that is equal for people with the same data.
     private func ledger(_ person: Person, _ id: String, _ stack: Stack) async throws -> [String] {
         let user = "'\(person.user)'"
         return try await stack.database.query(
@@ -117,7 +117,7 @@ struct ImportCrashTests {
             """)
     }
 
-    /// What an import came to in the end, and what the same files come to where nothing disturbs them.
+    /// The results of the import, and of the same files imported undisturbed.
     private func outcomes(
         of id: String, _ hurt: Person, _ bytes: [UInt8], _ stack: Stack
     ) async throws -> (found: [String], expected: [String]) {
@@ -141,13 +141,14 @@ struct ImportCrashTests {
         let id = try await send(bytes, hurt, stack)
         var (done, places) = (0, [String: Int]())
         while done < Self.kills, try await state(id, stack) != "applied" {
-            // Now and then it gets on, or a fast machine would be done before the last kill, or never leave the reading.
+            // Some rounds last longer, so that the import progresses; short ones keep a fast machine from finishing
+            // before the last kill.
             let longest = Form.choose(250, full: done % 8 == 7 ? 700 : 100)
             try await Task.sleep(for: .milliseconds(Int.random(in: 0...longest, using: &random)))
             places[try await state(id, stack), default: 0] += 1
             await scrobble.kill()
             done += 1
-            // Its lease is over, as it would be a minute later.
+            // Its lease expires now instead of in a minute.
             _ = try await stack.database.query(
                 "SET search_path TO scrobble; UPDATE imports SET due_at = now() WHERE id = '\(id)' AND due_at < 'infinity'"
             )
@@ -169,7 +170,7 @@ struct ImportCrashTests {
         "Postgres crashes while an import is written, and what was not on the disk is lost with it: the import goes on from there",
         .timeLimit(.minutes(8)))
     func databaseCrashed() async throws {
-        // Nothing but a commit that waits for the disk brings anything there.
+        // The WAL reaches the disk only through a commit that waits for it.
         let server = try await OwnPostgres.start(settings: "wal_writer_delay = 10s\nwal_writer_flush_after = 0")
         do {
             var plan = StackPlan.openDoor

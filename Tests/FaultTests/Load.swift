@@ -1,17 +1,17 @@
 import Foundation
 import Stack
 
-/// Steady load by `load.py`, which keeps a journal of every call.
+/// A steady load from `load.py`, which keeps a journal of every call.
 final class Load {
-    /// One call of the journal; times in milliseconds.
+    /// A call in the journal; times in milliseconds.
     struct Call {
         let begin: Double
         let duration: Double
         let isWrite: Bool
         let title: String
-        /// What was written, or read.
+        /// The value that was written or read.
         let value: String
-        /// 0 where no answer came; `code` then names the client's fault.
+        /// The HTTP status, or 0 if there was no answer; `code` is then the client's error.
         let status: Int
         let code: String
         var end: Double { begin + duration }
@@ -23,8 +23,8 @@ final class Load {
     private let journal: URL
     private var isOver = false
 
-    /// `others` are further gateways, among which calls go round; `reads` the paths that are read in turn, the rating of a
-    /// title unless given.
+    /// Starts a load. `others` are further gateways to rotate through; `reads` are the paths to read in turn, by
+    /// default the rating of a title.
     init(
         on gateway: Client, titles: [String], threads: Int, callsPerSecond: Int, writes: Bool = false,
         others: [String] = [], reads: [String] = []
@@ -47,7 +47,7 @@ final class Load {
         if !isOver { process.terminate() }
     }
 
-    /// Ends the load, waits for the calls in flight, and returns every call in the order of their begin.
+    /// Ends the load, waits for calls in flight, and returns every call in order of its begin.
     func stop() async throws -> [Call] {
         isOver = true
         try input.fileHandleForWriting.close()
@@ -79,7 +79,7 @@ extension [Load.Call] {
         return counts.sorted { $0.key < $1.key }.map { "\($0.key) ×\($0.value)" }.joined(separator: ", ")
     }
 
-    /// Calls per second between the first and the last.
+    /// The average number of calls per second between the first and the last.
     var pace: Double {
         guard let first, let last, last.begin > first.begin else { return 0 }
         return Double(count) / (last.begin - first.begin) * 1_000

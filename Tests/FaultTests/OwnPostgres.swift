@@ -1,13 +1,14 @@
 import Foundation
 import Stack
 
-/// A Postgres server of a test's own, which it may crash.
+/// A test's own Postgres server, which it may crash.
 struct OwnPostgres {
     let url: String
     private let folder: URL
     private let programs: String
 
-    /// `settings` are further lines of its configuration; with `diskMegabytes` its data lie on a disk of that size.
+    /// Starts a server with `settings` added to its configuration, and with its data on a disk of `diskMegabytes` if
+    /// given.
     static func start(settings further: String = "", diskMegabytes: Int? = nil) async throws -> OwnPostgres {
         let programs = try await Command.run(
             "sh",
@@ -50,19 +51,19 @@ struct OwnPostgres {
         return server
     }
 
-    /// A disk of its own cannot be had here.
+    /// A disk of its own cannot be mounted on this machine.
     struct NoDisk: Error {
         let cause: String
     }
 
-    /// Takes all the room that is left on the disk of its own, or gives it back.
+    /// Takes all the space left on the server's own disk.
     func fillDisk() async throws {
         _ = try? await Command.run("dd", ["if=/dev/zero", "of=\(folder.path)/filler", "bs=64k"])
     }
 
     func emptyDisk() async throws { try await Command.run("rm", ["-f", folder.path + "/filler"]) }
 
-    /// Whether its processes are there; those of a server that has given up are not.
+    /// Returns whether its processes are running; those of a server that has given up are not.
     func isRunning() async -> Bool {
         (try? await run("pg_ctl", "-D \(data) status >/dev/null")) != nil
     }
@@ -73,7 +74,7 @@ struct OwnPostgres {
         try await run("pg_ctl", "-D \(data) -l \(folder.path)/log -w -t 30 start >/dev/null")
     }
 
-    /// Ends it as a power cut would, as far as its clients can tell.
+    /// Ends the server like a power cut, as far as its clients can tell.
     func crash() async throws { try await run("pg_ctl", "-D \(data) -m immediate -w stop") }
 
     func remove() async {
@@ -83,7 +84,7 @@ struct OwnPostgres {
     }
 
     private func run(_ program: String, _ arguments: String) async throws {
-        // The server must not inherit what tells Foundation that its starter has ended.
+        // The server must not inherit the descriptor by which Foundation detects that its parent has exited.
         let line = """
             cd /; for f in /proc/self/fd/*; do n=${f##*/}; [ "$n" -gt 2 ] && eval "exec $n>&-"; done 2>/dev/null
             \(programs)/\(program) \(arguments)

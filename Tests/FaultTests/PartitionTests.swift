@@ -3,7 +3,7 @@ import Stack
 import Testing
 
 extension FaultTests {
-    /// A copy that cannot be reached though nobody says so.
+    /// A copy that is unreachable without any error being reported.
     struct PartitionTests {
         @Test(
             "R4: packets to one of two copies are dropped",
@@ -21,7 +21,7 @@ extension FaultTests {
             await wall.remove()
         }
 
-        /// The longest time that the gateway gives an operation.
+        /// The longest time that the gateway gives an operation, in milliseconds.
         private static let deadline = 30_000.0
 
         private static func partition(_ stack: Stack, _ wall: PacketWall) async throws {
@@ -68,7 +68,7 @@ struct PacketWall {
         }
     }
 
-    /// Nil where this may not be done here.
+    /// Creates the table, or returns nil if that is not permitted here.
     static func raise() async -> PacketWall? {
         let wall = PacketWall(table: "reelay_fault_\(ProcessInfo.processInfo.processIdentifier)")
         do {
@@ -82,7 +82,7 @@ struct PacketWall {
         }
     }
 
-    /// Packets to and from the port vanish.
+    /// Drops packets to and from the port.
     func drop(port: Int) async throws {
         try await Command.run("nft", ["add rule inet \(table) arriving tcp dport \(port) drop"])
         try await Command.run("nft", ["add rule inet \(table) arriving tcp sport \(port) drop"])

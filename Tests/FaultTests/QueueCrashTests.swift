@@ -4,8 +4,8 @@ import Testing
 import UpstreamEmulators
 
 extension FaultTests {
-    /// Workers of the queue are killed, at every point of a delivery and at random, beside another side that takes
-    /// everything twice. Three books must agree: what was queued, what the database says became of it, what has arrived.
+    /// Queue workers are killed at every point of a delivery and at random, with a provider that accepts duplicates.
+    /// Three records must agree: what was queued, its outcome in the database, and what has arrived.
     struct QueueCrashTests {
         private static let points = [
             "before_intent", "after_intent", "after_bytes", "after_commit", "after_reply", "after_settle",
@@ -47,8 +47,8 @@ extension FaultTests {
             }
         }
 
-        /// Workers are killed at the end of each round, or asked to end beside another side at which nothing goes wrong, so
-        /// that only their ends could count as attempts.
+        /// Kills the workers at the end of each round, or asks them to end while nothing goes wrong at the provider, so
+        /// that only their shutdown could count as an attempt.
         private static func hold(
             _ name: String, jobs: (people: Int, each: Int), rounds: Int, isAsked: Bool = false,
             _ round: @escaping Round
@@ -65,7 +65,7 @@ extension FaultTests {
                 place.accounts.behave(behaviour)
                 var random = SeededRandom(seed: seed)
                 var (queued, kills) = (Set<Int>(), 0)
-                // They flow while workers die: a part before each round.
+                // Jobs keep coming while workers die: some before each round.
                 for number in 0..<rounds {
                     let (from, to) = (jobs.people * number / rounds, jobs.people * (number + 1) / rounds)
                     queued.formUnion(try await place.fill(people: to - from, jobs: jobs.each))

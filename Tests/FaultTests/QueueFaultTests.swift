@@ -9,7 +9,7 @@ import Testing
 import UpstreamEmulators
 
 extension FaultTests {
-    /// What can happen to the queue's workers and to their database beside a sudden death.
+    /// Failures of the queue's workers and their database other than sudden death.
     struct QueueFaultTests {
         @Test(
             "Queue: workers that are stopped as they are about to send wake when their leases are over: nothing doubled"
@@ -20,7 +20,7 @@ extension FaultTests {
                 var queued = Set<Int>()
                 var stops = 0
                 for round in 0..<rounds {
-                    // As many lanes as a worker holds at once: all are at some place between claim and call.
+                    // As many lanes as a worker holds at once: all of them are somewhere between claim and call.
                     queued.formUnion(try await place.fill(people: 8, jobs: 1, action: .stop))
                     let first = try QueueWorkerProcess(place.database, place.trakt, "stopped", 1 + round % 5)
                     _ = try await holds(within: .seconds(10)) { first.isStopped }
@@ -29,7 +29,7 @@ extension FaultTests {
                     let isTakenOver = try await holds(within: .seconds(30)) { try await place.waiting() == 0 }
                     #expect(isTakenOver)
                     first.wake()
-                    // What it had in hand is sent now, if ever.
+                    // The job it was holding is sent now, if ever.
                     try await Task.sleep(for: .milliseconds(500))
                     first.kill()
                     second.kill()
@@ -84,7 +84,7 @@ extension FaultTests {
             let workers = try (0..<2).map { _ in try QueueWorkerProcess(place.database, place.trakt, "none", 1) }
             defer { for worker in workers { worker.kill() } }
             let (crashes, kills) = Form.choose((2, 10), full: (10, 300))
-            // Only what was acknowledged counts as queued; what was not may be there or not.
+            // Only what was acknowledged counts as queued; the rest may or may not be there.
             let acknowledged = AcknowledgedJobs()
             let filler = Task {
                 while !Task.isCancelled {

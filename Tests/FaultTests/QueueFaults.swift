@@ -9,7 +9,7 @@ import Synchronization
 import TestSupport
 import UpstreamEmulators
 
-/// What the fault tests of the queue share: a schema, another side that takes everything twice, workers as processes.
+/// The environment of the queue's fault tests: a schema, a provider that accepts duplicates, and workers as processes.
 enum QueueFaults {
     private static let ids = SystemIDSource()
 
@@ -27,7 +27,7 @@ enum QueueFaults {
             self.accounts = accounts
         }
 
-        /// Queues jobs whose titles are numbered on; the numbers, once the database has acknowledged them.
+        /// Queues jobs with consecutively numbered titles; returns the numbers once the database has acknowledged them.
         func fill(people: Int, jobs: Int, action: JobAction? = nil) async throws -> Set<Int> {
             let store = QueueStore(database: Database(pool: pool))
             var queued = Set<Int>()
@@ -61,7 +61,7 @@ enum QueueFaults {
             do {
                 return try await pool.first(Self.waiting, deadline: .now + .seconds(5)) ?? -1
             } catch {
-                // Away for a moment.
+                // The database is away for a moment.
                 return -1
             }
         }
@@ -71,7 +71,7 @@ enum QueueFaults {
             "SELECT CASE outcome WHEN 'dead' THEN 'dead: ' || reason ELSE outcome END, count(*) FROM queue_outcomes GROUP BY 1"
         ) { row throws(PGError) in (try row.next(String.self), try row.next(Int.self)) }
 
-        /// The database's book.
+        /// The outcomes recorded in the database.
         func outcomes() async throws -> [String: Int] {
             Dictionary(uniqueKeysWithValues: try await pool.query(Self.outcomes))
         }
@@ -80,7 +80,7 @@ enum QueueFaults {
             "tests.counted", "SELECT count(*) FROM queue_outcomes WHERE retry_count > 1"
         ) { row throws(PGError) in try row.next(Int.self) }
 
-        /// Jobs of which more attempts were counted than the one that delivered them.
+        /// The number of jobs with more attempts counted than the one that delivered them.
         func counted() async throws -> Int { try await pool.first(Self.counted) ?? -1 }
 
         private static let endSessions = PGStatement(
@@ -95,10 +95,10 @@ enum QueueFaults {
             _ = try await pool.query(Self.endSessions, deadline: .now + .seconds(2))
         }
 
-        /// How many plays have arrived.
+        /// The number of plays that have arrived.
         var arrived: Int { accounts.plays.count }
 
-        /// The client's book against the other side's.
+        /// Compares the client's records with the provider's.
         func compare(_ queued: Set<Int>) -> (lost: Int, doubled: Int, strange: Int) {
             let numbers = accounts.plays.compactMap { $0.ids["trakt"].int }
             let arrived = Set(numbers)
@@ -108,7 +108,7 @@ enum QueueFaults {
         }
     }
 
-    /// Runs `body` with a schema of its own, on the tests' server or the one at `url`.
+    /// Runs `body` with its own schema, on the tests' server or the one at `url`.
     static func withPlace(
         _ name: String, on url: String? = nil, _ body: @escaping @Sendable (Place) async throws -> Void
     ) async throws {
@@ -145,7 +145,7 @@ enum QueueFaults {
     }
 }
 
-/// What the database has acknowledged.
+/// The jobs that the database has acknowledged.
 final class AcknowledgedJobs: Sendable {
     private let state = Mutex(Set<Int>())
 

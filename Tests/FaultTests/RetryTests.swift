@@ -3,7 +3,7 @@ import Stack
 import Testing
 
 extension FaultTests {
-    /// A service that fails is not buried under retries.
+    /// A failing service is not overwhelmed by retries.
     struct RetryTests {
         @Test("R2: calls to a service that always fails are hardly more than were asked for")
         func retryBudget() async throws {
@@ -14,7 +14,7 @@ extension FaultTests {
                 let metadata = try stack.service("metadata")
                 let failing = try await FaultMetric(
                     #"http_server_duration_seconds{status="503"}"#, of: try stack.service("gateway"))
-                // Metadata stays up and answers; its database lets it in no more.
+                // Metadata stays up and answers, but its database no longer lets it in.
                 try await stack.shutMetadataOut()
                 let isOut = try await holds(within: .seconds(20)) {
                     try await client.send("POST", "/movies/\(titles[0])/rate", #"{"rating":7}"#).text.contains(
@@ -77,7 +77,7 @@ extension FaultTests {
 }
 
 extension Stack {
-    /// Ends the metadata service's sessions and lets it open no others.
+    /// Ends the metadata service's sessions and prevents new ones.
     fileprivate func shutMetadataOut() async throws {
         _ = try await database.query("REVOKE CONNECT ON DATABASE \(database.name) FROM reelay_metadata")
         _ = try await database.query(

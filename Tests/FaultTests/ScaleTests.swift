@@ -3,7 +3,7 @@ import Stack
 import Testing
 
 extension FaultTests {
-    /// A copy that comes late, and one that dies.
+    /// A copy that is added later, and one that dies.
     struct ScaleTests {
         @Test("R5: a third copy takes its share; the death of one is felt for 2 s at most")
         func thirdCopy() async throws {

@@ -4,13 +4,13 @@ import Stack
 import TestSupport
 import Testing
 
-/// The scrobble service killed again and again (SIGKILL) while it syncs with the emulated Trakt, while it takes a sync back,
-/// and while it asks by itself: both books are those of an undisturbed run.
+/// The scrobble service is killed repeatedly (SIGKILL) while it syncs with the emulated Trakt, undoes a sync, and
+/// polls: both sides' records equal those of an undisturbed run.
 @Suite(.stack(.openToEverybody), .serialized)
 struct SyncCrashTests {
     private static let kills = Form.choose(3, full: 40)
     private static let account = "demo-hurt"
-    /// Films that were watched here only, there only, and on both sides.
+    /// The numbers of films watched only here, only there, and on both sides.
     private static let (ours, theirs, both) = (60, 40, 20)
     private static let headers = [
         "authorization": "Bearer \(account)", "trakt-api-key": "reelay-demo-trakt", "trakt-api-version": "2",
@@ -48,7 +48,7 @@ struct SyncCrashTests {
         #"{"ids":{"trakt":\#(70_000 + film)},"watched_at":"\#(minute(film))"}"#
     }
 
-    /// A person with plays here, and an account with plays there.
+    /// Registers a person with plays here and an account with plays there.
     private func person(_ stack: Stack) async throws -> Person {
         let made = try await Wire.send(
             "POST", "http://127.0.0.1:\(try stack.service("gateway").port)/api/v1/auth/register",
@@ -95,7 +95,7 @@ struct SyncCrashTests {
         #expect(changed.0 == 200, "\(changed.1)")
     }
 
-    /// Kills the service and starts it again; its leases and waits are over, as they would be some minutes later.
+    /// Kills and restarts the service, and expires its leases and waits as if some minutes had passed.
     private func kill(_ stack: Stack) async throws {
         let scrobble = try stack.service("scrobble")
         await scrobble.kill()
@@ -107,7 +107,7 @@ struct SyncCrashTests {
         try await passTime(stack)
     }
 
-    /// Lets the waits of jobs that may have arrived go by.
+    /// Skips the waits of jobs that may have arrived.
     private func passTime(_ stack: Stack) async throws {
         _ = try await stack.database.query(
             "SET search_path TO scrobble; UPDATE scrobble_queue SET sent_at = sent_at - interval '10 minutes' WHERE status = 'verify'"
@@ -118,7 +118,7 @@ struct SyncCrashTests {
             """)
     }
 
-    /// Lets nothing be recent any more: neither readings lag, nor was anything told a moment ago.
+    /// Makes nothing recent: no read lags, and nothing was sent a moment ago.
     private func endLag(_ stack: Stack) async throws {
         for (table, column) in [
             ("sync_base", "written_at"), ("queue_outcomes", "finished_at"), ("sync_places", "whole_at"),
@@ -129,7 +129,7 @@ struct SyncCrashTests {
         }
     }
 
-    /// Films by how often they were watched there.
+    /// The number of plays there for each film and time.
     private func there(_ stack: Stack) async throws -> [String: Int] {
         let book = try await trakt(stack, "GET", "/_accounts") as? [String: Any] ?? [:]
         var found: [String: Int] = [:]
@@ -144,7 +144,7 @@ struct SyncCrashTests {
         try await stack.database.query("SELECT id FROM scrobble.plays WHERE removed_at IS NULL").count
     }
 
-    /// Asks `isOver` again and again, and kills meanwhile as often as is wanted; how often that was.
+    /// Polls `isOver` and kills the service meanwhile; returns the number of kills and whether it became true.
     private func harass(
         _ stack: Stack, _ random: inout SeededRandom, until isOver: @escaping @Sendable () async throws -> Bool
     ) async throws -> (kills: Int, isOver: Bool) {
@@ -158,7 +158,7 @@ struct SyncCrashTests {
                 try await kill(stack)
                 kills += 1
             }
-            // Whoever is asked while it dies answers with an error.
+            // A service that dies during the question answers with an error.
             let isDone = (try? await answer) ?? false
             try await passTime(stack)
             if isDone, !isKilling { return (kills, true) }
@@ -190,7 +190,7 @@ struct SyncCrashTests {
         #expect(synced.isOver && own == everything, "seed \(seed): \(own) here")
         #expect(all.count == everything && all.values.allSatisfy { $0 == 1 }, "seed \(seed): \(all.count) there")
 
-        // Asked again and again, as a frontend would, until it says that it is taken back.
+        // Requests the undo repeatedly, as a frontend would, until it reports that it is complete.
         let undone = try await harass(stack, &random) {
             let report = try await person.send("POST", "/batches/\(run)/undo").1
             return (report["batch"] as? [String: Any])?["state"] as? String == "undone"
@@ -199,7 +199,7 @@ struct SyncCrashTests {
         #expect(undone.isOver, "seed \(seed)")
         #expect(after == before && ownAfter == ownBefore, "seed \(seed): \(after.count) there, \(ownAfter) here")
 
-        // Something new there, found by itself.
+        // Something new there, found by polling.
         try await endLag(stack)
         try await Task.sleep(for: .milliseconds(1_100))
         _ = try await trakt(
