@@ -2,7 +2,7 @@ import Testing
 
 @testable import ContractGenCore
 
-/// What breaks somebody and what does not, in both directions of every kind of change.
+/// Which changes break someone and which do not, in both directions for every kind of change.
 @Suite struct ContractChangesTests {
     private static let rpc = """
         openrpc: 1.3.2
@@ -98,7 +98,7 @@ import Testing
     func rolling(file: String, from: String, to: String, expected: String) throws {
         let changes = try Self.changes(file, from, to)
         #expect(changes.contains { $0.file == "t.openrpc.yaml" && $0.text.contains(expected) }, "\(changes)")
-        // A gateway is asked by clients of before, and asks none of them.
+        // The gateway is called by earlier clients, and calls none of them.
         #expect(!changes.contains { $0.file == "openapi.yaml" && $0.text.contains("before") }, "\(changes)")
     }
 

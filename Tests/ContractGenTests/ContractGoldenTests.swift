@@ -2,7 +2,7 @@ import Testing
 
 @testable import ContractGenCore
 
-/// Small documents and the exact files they give.
+/// Small documents and the exact files generated from them.
 @Suite struct ContractGoldenTests {
     @Test func aRecord() throws {
         let files = try ContractGenerator.generate([
@@ -149,7 +149,7 @@ import Testing
         #expect(files["Types/Secret.swift"]?.contains("Secret(redacted)") == true)
     }
 
-    /// The same documents give the same bytes, run after run.
+    /// The same documents yield the same bytes in every run.
     @Test func stable() throws {
         let documents = [
             "schemas.yaml": "components: { schemas: { B: { type: object }, A: { type: string, enum: [z, a] } } }",

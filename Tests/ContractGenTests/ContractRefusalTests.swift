@@ -2,7 +2,7 @@ import Testing
 
 @testable import ContractGenCore
 
-/// Whatever is outside the supported subset is refused with its file, path and keyword.
+/// Everything outside the supported subset is refused with its file, path and keyword.
 @Suite struct ContractRefusalTests {
     private func refusal(_ documents: [String: String]) -> String? {
         do throws(SpecError) {
@@ -15,7 +15,7 @@ import Testing
 
     private static let place = "schemas.yaml: components.schemas.X"
 
-    /// The body of a schema X in flow style, and the refusal after its place.
+    /// The body of a schema X in flow style, and the refusal after its location.
     @Test(arguments: [
         ("{ type: string, not: {} }", ".not: keyword not is not supported for type string"),
         ("{ type: string, format: email }", ": format email is not supported"),

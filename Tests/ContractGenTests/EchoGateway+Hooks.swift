@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// What the tests of the routes do not ask of playback, media servers and events.
+/// The operations on playback, media servers and events that the route tests do not call.
 extension EchoGateway {
     func setPlaybackSettings(
         _ input: SetPlaybackSettingsInput, _ caller: EdgeCaller, _ context: EdgeContext

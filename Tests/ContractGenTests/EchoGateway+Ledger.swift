@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// The ledger is not what these tests are about.
+/// The operations on the ledger, which these tests are not about.
 extension EchoGateway {
     func updateConnection(
         _ input: UpdateConnectionInput, _ caller: EdgeCaller, _ context: EdgeContext

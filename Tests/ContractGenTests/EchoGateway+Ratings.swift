@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// What the tests of the routes do not ask.
+/// The operations on ratings that the route tests do not call.
 extension EchoGateway {
     func getMovieRating(
         _ input: GetMovieRatingInput, _ caller: EdgeCaller, _ context: EdgeContext

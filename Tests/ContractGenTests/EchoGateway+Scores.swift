@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// The operations about outside scores, which no test calls here.
+/// The operations on external scores, which no test calls here.
 extension EchoGateway {
     func getMovieOutcomes(
         _ input: GetMovieOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext

@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// Titles of every kind, of which none is known.
+/// Titles of every kind, none of which is known.
 extension EchoGateway {
     func getHome(
         _ input: GetHomeInput, _ caller: EdgeCaller, _ context: EdgeContext

@@ -3,7 +3,7 @@ import JSON
 import RPC
 import Testing
 
-/// The routes of the public surface, from a request to an answer, without an HTTP server.
+/// The routes of the public API, from request to response, without an HTTP server.
 @Suite struct EdgeRouteTests {
     private static let title = "01920000-0000-7000-8000-000000000603"
     private static let user = UserID(UUIDBits(high: 1, low: 2))
@@ -77,7 +77,7 @@ import Testing
         #expect(routes["getMovie"]?.access == .bearer(scope: "read"))
     }
 
-    /// What is open, or says so, takes whoever logged in with a password that an administrator gave; nothing else does.
+    /// With a password given by an administrator, only operations that are open or say so can be called.
     @Test func givenPasswords() async throws {
         let newcomer = EdgeCaller(
             user: Self.user, isAdministrator: true, credential: UUIDBits(high: 3, low: 4), hasGivenPassword: true)
@@ -93,12 +93,12 @@ import Testing
         #expect(open == ["changePassword", "getMe", "logout"])
         let (status, body, _) = try await ask("getHome", EdgeRequest(), newcomer)
         #expect(status == 403 && body["code"].string == "passwordChangeRequired")
-        // Nor does it read for the conditions of a write.
+        // Reading the state for a write's conditions is refused too.
         let inspected = await (try #require(routes["getMovie"])).inspect(EdgeRequest(), newcomer, context)
         #expect(inspected.code == RegistryError.passwordChangeRequired.rawValue)
     }
 
-    /// What is open, or is there for getting a second factor, takes whoever has none where everybody has to; nothing else does.
+    /// Without a required second factor, only operations that are open or serve to set one up can be called.
     @Test func missingFactors() async throws {
         for scopes in [nil, ["read", "admin"]] as [Set<String>?] {
             let lacking = EdgeCaller(
@@ -116,7 +116,7 @@ import Testing
             }
             let all: Set = ["beginSecondFactor", "changePassword", "confirmSecondFactor", "getMe", "logout"]
             #expect(open == (scopes == nil ? all : ["getMe"]))
-            // Nor does it read for the conditions of a write.
+            // Reading the state for a write's conditions is refused too.
             let inspected = await (try #require(routes["getMovie"])).inspect(EdgeRequest(), lacking, context)
             #expect(inspected.code == RegistryError.secondFactorMissing.rawValue)
         }
@@ -143,7 +143,7 @@ import Testing
         #expect(body["detail"].string == detail)
     }
 
-    /// What fits is refused by the gateway itself here, which takes nobody.
+    /// Here, valid passwords are refused by the gateway itself, which admits no one.
     @Test(arguments: [(7, 400), (8, 403), (64, 403), (256, 403), (257, 400)])
     func lengthsOfPasswords(_ count: Int, _ expected: Int) async throws {
         let text = #"{"username":"alice","password":"\#(String(repeating: "ä", count: count))"}"#
@@ -158,7 +158,8 @@ import Testing
         #expect(status == 400 && body["detail"].string == "title: is not a UUID")
     }
 
-    /// An operation with `x-rpc` has no handler of its own: its params come by name, the user from the caller.
+    /// An operation with `x-rpc` has no handler of its own: its params are passed by name, and the user comes from the
+    /// caller.
     @Test func forwarding() async throws {
         let (status, body, _) = try await ask(
             "listRatingTimeline", EdgeRequest(query: [(name: "title", value: Self.title)]), caller)
@@ -167,7 +168,7 @@ import Testing
         #expect(body["detail"].string == "\(Self.user) \(Self.title)")
     }
 
-    /// Days are those of where the caller lives, unless the request names another zone.
+    /// Days are in the caller's time zone, unless the request names another.
     @Test func timeZones() async throws {
         let resident = EdgeCaller(
             user: Self.user, timeZone: "America/Los_Angeles", credential: UUIDBits(high: 3, low: 4))
@@ -199,7 +200,7 @@ import Testing
     }
 }
 
-/// Answers every call of a service with what it was asked.
+/// Answers every call to a service with what it was asked.
 struct EchoCaller: RPCCaller {
     func call<Params: JSONEncodable, Result: JSONDecodable>(
         _ method: RPCMethod, _ params: Params, _ call: RPCCall

@@ -3,7 +3,7 @@ import JSON
 import RPC
 import Testing
 
-/// The types that the generator made of the real documents: every check, there and back.
+/// The types generated from the real documents: every check, decoding and encoding.
 @Suite struct GeneratedTypesTests {
     private static let title = "01920000-0000-7000-8000-000000000603"
     private static let user = "01920000-0000-7000-8000-00000000a11c"
@@ -100,7 +100,7 @@ import Testing
         #expect(RegistryError.titleNotFound.error("No film 7.").message == "No film 7.")
     }
 
-    /// Random values come back the same, and equal values have equal texts.
+    /// Random values survive a round trip, and equal values have equal encodings.
     @Test func roundTrips() throws {
         let seed: UInt64 = 0x5EED_0003
         var source = ValueSource(seed: seed)

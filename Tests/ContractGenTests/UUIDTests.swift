@@ -1,7 +1,7 @@
 import Contracts
 import Testing
 
-/// Ids are read and written eight characters at a time; each place must take what it took one by one.
+/// Ids are parsed and formatted eight characters at a time; each position must accept what it accepted one by one.
 @Suite struct UUIDTests {
     private static let text = "01234567-89ab-cdef-fedc-ba9876543210"
     private static let dashes: Set<Int> = [8, 13, 18, 23]
@@ -37,7 +37,7 @@ import Testing
         let digits = Self.text.filter { $0 != "-" }
         let others: [String] = [
             "", digits, String(Self.text.dropLast()), Self.text + "0", "{\(digits)}", "\(digits)0123",
-            // As many bytes, but two of them are one character.
+            // The same number of bytes, but two of them form one character.
             "é\(Self.text.dropFirst(2))", "\(Self.text.dropLast(2))é", "012345é-89ab-cdef-fedc-ba9876543210",
         ]
         for text in others { #expect(UUIDBits(text) == nil, "\(text)") }

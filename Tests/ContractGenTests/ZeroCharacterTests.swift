@@ -3,7 +3,7 @@ import JSON
 import Testing
 
 @Suite struct ZeroCharacterTests {
-    /// Postgres cannot keep U+0000; it once came back as a fault of ours instead of the sender's.
+    /// Postgres cannot store U+0000; it was once reported as a server error instead of the client's.
     @Test("Text with U+0000 is refused where it is read, by name")
     func refused() {
         let body = #"{"rating":8.5,"review":"a\u0000b"}"#

@@ -2,7 +2,7 @@ import Foundation
 import Stack
 import Testing
 
-/// deploy/dev/advisories, against an emulated OSV: no test asks the real one.
+/// deploy/dev/advisories against an emulated OSV; no test asks the real one.
 @Suite struct AdvisoriesTests {
     private struct Run: Decodable {
         struct Request: Decodable {
@@ -28,7 +28,7 @@ import Testing
         let requests: [Request]
     }
 
-    /// A fault of glibc that was published on the first of November, for which there is another version.
+    /// A vulnerability in glibc, published on 1 November 2026, and fixed by another version if `mended`.
     private static func fault(_ id: String, mended: Bool = true) -> [String: Any] {
         var events = [["introduced": "0"]]
         if mended { events.append(["fixed": "2.36-9+deb12u20"]) }
@@ -44,7 +44,7 @@ import Testing
         ]
     }
 
-    /// What a scenario is told about two parts, on a day.
+    /// Runs the script for two components in a scenario, on a day.
     private static func run(
         _ scenario: [String: Any], today: String = "2026-11-20", accepted: [[String: String]] = [],
         arguments: [String] = []

@@ -3,7 +3,7 @@ import Stack
 import Testing
 import Yams
 
-/// What `deploy/docker-compose.yml` and the files that go beside it give every container, and what they keep from it.
+/// What `deploy/docker-compose.yml` and its companion files give every container, and what they withhold from it.
 @Suite struct ComposeTests {
     private typealias Service = [String: Any]
 
@@ -29,7 +29,7 @@ import Yams
             }
             let mounts = service["volumes"] as? [String] ?? []
             #expect(!mounts.contains { $0.contains("docker.sock") || $0.hasPrefix("/") }, "\(name)")
-            // What is ours there is read only; only Postgres has a place that it writes to.
+            // Our own files are mounted read-only; only Postgres has a volume to write to.
             for mount in mounts where mount.hasPrefix(".") { #expect(mount.hasSuffix(":ro"), "\(name): \(mount)") }
             #expect(mounts.allSatisfy { $0.hasPrefix(".") } || name == "postgres", "\(name)")
         }
@@ -72,7 +72,7 @@ import Yams
         for setting in room { #expect(script.contains("-c \(setting)"), "\(setting)") }
     }
 
-    /// Whatever stood before the balancer, its word was dropped, and everybody behind it was one client.
+    /// Forwarded addresses were once always dropped, so that all clients behind another proxy counted as one.
     @Test(
         "The balancer believes whom others ask for of named networks only, of none unless told, and says itself who asked"
     )
@@ -83,7 +83,7 @@ import Yams
         let text = try String(
             contentsOf: Project.root.appendingPathComponent("deploy/haproxy/haproxy.cfg"), encoding: .utf8)
         let rules = text.split(separator: "\n").map { $0.drop { $0 == " " } }.filter { !$0.hasPrefix("#") }
-        // Without a network the list is empty, and an empty one matches nobody.
+        // Without a network the list is empty, and an empty list matches no one.
         #expect(rules.contains(#"acl is_proxy src -- "${REELAY_BALANCER_PROXIES[*]}""#))
         #expect(
             rules.filter { $0.contains("x-forwarded-for") }
@@ -96,7 +96,8 @@ import Yams
         for (name, service) in try Self.services() {
             let variables = service["environment"] as? [String: Any] ?? [:]
             if name != "postgres" {
-                // Each has those that it reads, and no other's. Postgres makes the roles, with all their passwords.
+                // Each container has the secrets that it reads, and no others. Postgres creates the roles, with all
+                // their passwords.
                 let files = variables.filter { $0.key.hasSuffix("_FILE") }.map { "\($0.value)" }
                 let read = files.compactMap { $0.split(separator: "/").last.map(String.init) }
                 #expect(Set(service["secrets"] as? [String] ?? []) == Set(read), "\(name)")
@@ -114,7 +115,7 @@ import Yams
         }
     }
 
-    /// The settings that no variable of compose decides, and why.
+    /// The settings that no compose variable controls, with the reason.
     private static let unsettable = [
         "REELAY_ADMIN_PORT": "the image has it, for the healthcheck and the balancer",
         "REELAY_DATABASE_PASSWORD": "a secret, as a file",
@@ -135,7 +136,7 @@ import Yams
         "REELAY_SHUTDOWN_SECONDS": "fits stop_grace_period, after which a container is killed",
     ]
 
-    /// The settings of every service by `docs/configuration.md`.
+    /// The settings of every service according to `docs/configuration.md`.
     private static func documented() throws -> [String: Set<String>] {
         let page = try String(
             contentsOf: Project.root.appendingPathComponent("docs/configuration.md"), encoding: .utf8)

@@ -2,14 +2,14 @@ import Foundation
 import Testing
 import Yams
 
-/// The documents of `proto/`, read apart from the generator.
+/// The documents of `proto/`, read independently of the generator.
 struct ContractDocuments: Sendable {
-    /// A call that must happen before another.
+    /// A call that must be made before another.
     struct Step: Sendable {
         let method: String
         let params: Tree
         let headers: [String: String]
-        /// Where the answer holds a value (a path) that the document writes as the given literal.
+        /// The paths of values in the answer, each with the literal that stands for it in the document.
         let becomes: [String: String]
 
         init(_ node: Tree) {
@@ -60,7 +60,7 @@ struct ContractDocuments: Sendable {
         self.files = files
     }
 
-    /// The schema that `reference` means when it stands in `file`, and the file that it stands in itself.
+    /// Returns the schema that `reference` in `file` refers to, and the file that contains it.
     func resolve(_ reference: String, from file: String) -> (schema: Tree, file: String) {
         let parts = reference.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
         let target = parts[0].isEmpty ? file : String(parts[0])
@@ -71,7 +71,7 @@ struct ContractDocuments: Sendable {
         return (schema, target)
     }
 
-    /// The registry's code of an error.
+    /// The code of an error in the registry.
     func code(of error: String) -> Double? {
         files["errors.yaml"]?["errors"]?.items.first { $0["name"]?.text == error }?["code"]?.number
     }

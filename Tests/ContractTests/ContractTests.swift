@@ -2,7 +2,7 @@ import Foundation
 import Stack
 import Testing
 
-/// Holds every method of every running service against its document.
+/// Checks every method of every running service against its document.
 @Suite(.stack, .serialized)
 struct ContractTests {
     static let documents: ContractDocuments = {
@@ -13,7 +13,7 @@ struct ContractTests {
         }
     }()
     static let services = ["metadata", "ratings", "scrobble", "gateway"]
-    /// Those that others call; the gateway's callers are frontends (`PublicContractTests`).
+    /// The services that others call; the gateway's callers are frontends (`PublicContractTests`).
     static let called = services.filter { !documents.methods(of: $0).isEmpty }
     static let methods = services.flatMap { documents.methods(of: $0) }
 
@@ -21,7 +21,7 @@ struct ContractTests {
 
     private func stack() throws -> Stack { try #require(Stack.current) }
 
-    /// The answer to one call: the whole JSON-RPC response.
+    /// Makes one call and returns the whole JSON-RPC response.
     private func call(_ method: String, _ params: Tree, headers: [String: String] = [:]) async throws -> Tree {
         let service = try stack().service(String(method.prefix { $0 != "." }))
         let answer = try await Wire.call(service, method, params: try params.json, headers: headers)
@@ -29,7 +29,7 @@ struct ContractTests {
         return try Tree(json: answer.body)
     }
 
-    /// Runs what must happen first; the literals of the document that stand for values that only the service knows.
+    /// Runs the steps that must come first; returns the values that the document's literals stand for.
     private func run(
         _ steps: [ContractDocuments.Step], knowing known: [String: String] = [:]
     ) async throws -> [String: String] {
@@ -97,7 +97,7 @@ struct ContractTests {
     @Test("A parameter that nobody documented is ignored between services", arguments: methods)
     func unknownParameter(method: ContractDocuments.Method) async throws {
         let example = try #require(method.examples.first)
-        // The example has run before, and what it left may stand in its own way: somebody else does it here.
+        // The example has already run, and what it left could get in the way, so another person runs it here.
         let person = example.params["user"]?.text.map { [$0: UUID().uuidString.lowercased()] }
         let names = try await run(example.given, knowing: person ?? [:])
         var members = example.params.renaming(names).members
@@ -166,7 +166,7 @@ struct ContractTests {
             try Tree(json: answer.body)["error"]?["code"]?.number == documents.code(of: "deadlineExceeded"),
             "\(answer.text)")
         #expect(ContinuousClock.now - begun < .milliseconds(1_200))
-        // What scrobble looks for by itself now and then is nobody's call.
+        // The lookup that scrobble makes periodically belongs to no call.
         let waiting = try await database.query(
             "SELECT query FROM pg_stat_activity WHERE usename = 'reelay_\(service)' AND wait_event_type = 'Lock' AND datname = current_database() AND query NOT LIKE 'SELECT DISTINCT p.title_id FROM plays%'"
         )
@@ -180,7 +180,7 @@ struct ContractTests {
         let method = try #require(
             documents.methods(of: service).first { $0.name.contains(".get") || $0.name.contains(".list") })
         let params = try #require(method.examples.first).params
-        // This database only: roles belong to the whole server, where other suites may be at work.
+        // Only this database: roles belong to the whole server, which other suites may be using.
         _ = try await database.query("ALTER DATABASE \(database.name) CONNECTION LIMIT 0")
         let ended =
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "

@@ -1,9 +1,9 @@
 import Foundation
 
-/// Where an answer differs from the example that documents it.
+/// The differences between an answer and the example that documents it.
 ///
-/// Ids and moments that the service chooses are compared by shape only, unless the example's own steps fixed them; a text
-/// that ends in … stands for any that begins so.
+/// Ids and times chosen by the service are compared by shape only, unless the example's own steps fixed them; a text
+/// that ends in … matches any text with that prefix.
 enum ExampleDifference {
     static func between(_ documented: Tree, _ answered: Tree, at path: String) -> [String] {
         switch (documented, answered) {

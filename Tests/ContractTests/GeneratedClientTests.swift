@@ -2,8 +2,9 @@ import Foundation
 import Stack
 import Testing
 
-/// A client that somebody else's generator writes from the document walks through the product. It comes from PyPI: without
-/// that, where it is not installed yet, the test says so and passes. `.ci/run` asks for it, `deploy/dev/test` alone does not.
+/// A client generated from the document by a third-party generator walks through the product. The generator comes from
+/// PyPI: if it is not installed and PyPI is unreachable, the test says so and passes. `.ci/run` enables the test,
+/// `deploy/dev/test` alone does not.
 @Suite(
     .stack(.openAndClosed),
     .enabled("REELAY_GENERATED_CLIENT is not set") {

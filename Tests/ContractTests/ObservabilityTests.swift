@@ -3,13 +3,13 @@ import Stack
 import Testing
 import Yams
 
-/// Dashboard, alerts and the page about operations speak of metrics that the services have.
+/// The dashboard, the alerts and the operations page refer only to metrics that the services have.
 @Suite struct ObservabilityTests {
     private static func text(_ path: String) throws -> String {
         try String(contentsOf: Project.root.appendingPathComponent(path), encoding: .utf8)
     }
 
-    /// Names in the sources of whatever counts, measures or times.
+    /// The names of all counters, gauges and timers in the sources.
     private static func known() throws -> Set<String> {
         var names: Set<String> = ["up"]
         for folder in ["Shared", "Services"] {
@@ -20,7 +20,7 @@ import Yams
                 for match in source.matches(of: /(?:label: |count\(\s*|time\(\s*|appendSingle\(\s*)"([a-z][a-z0-9_]*)"/)
                 {
                     names.insert(String(match.1))
-                    // Counters that are made without their ending get it.
+                    // Counters named without the suffix get it.
                     if !match.1.contains(/_(total|seconds)$/) { names.insert("\(match.1)_total") }
                 }
             }

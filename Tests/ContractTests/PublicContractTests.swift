@@ -4,7 +4,7 @@ import Stack
 import Testing
 
 extension StackPlan {
-    /// One gateway that everybody may join and one that has closed its doors, on one database.
+    /// Two gateways on one database: one with open registration and one that is closed.
     static let openAndClosed: StackPlan = {
         var plan = StackPlan()
         plan.copies["gateway"] = 2
@@ -15,7 +15,7 @@ extension StackPlan {
     }()
 }
 
-/// Holds every operation of the public surface against its document, over HTTP.
+/// Checks every operation of the public API against its document, over HTTP.
 @Suite(.stack(.openAndClosed), .serialized)
 struct PublicContractTests {
     static let documents = ContractTests.documents
@@ -28,7 +28,7 @@ struct PublicContractTests {
         get throws { try #require(Self.documents.files[PublicDocument.file]?.value(at: "components.schemas.Problem")) }
     }
 
-    /// Sends `request` with the values of `names` in place of their literals.
+    /// Sends `request` with its literals replaced by the values in `names`.
     func send(
         _ request: PublicDocument.Request, _ names: [String: String], token: String?, key: String? = nil,
         change: (inout Tree) -> Void = { _ in }
@@ -97,13 +97,13 @@ struct PublicContractTests {
 
     typealias Person = (token: String, names: [String: String])
 
-    /// A new person's token; `a-person` is also a literal for their name.
+    /// Registers a person; `a-person` also stands for their name.
     func join(asAdministrator: Bool = false) async throws -> Person {
         let person = try await #require(Stack.current).people.next(asAdministrator: asAdministrator)
         return (person.token, ["a-person": person.name, "nobody-yet": "n" + person.name])
     }
 
-    /// Sends what must come before `request`, and learns what its literals stand for.
+    /// Sends the requests that must precede `request`, and returns the values of its literals.
     func prepare(
         _ request: PublicDocument.Request, _ person: Person
     ) async throws -> [String: String] {
@@ -124,7 +124,7 @@ struct PublicContractTests {
             for (path, literal) in step.becomes {
                 names[literal] = try #require(result?.value(at: path)?.text, "\(answer.text)")
             }
-            // What an app shows for the secret that was begun; in the document it is always the same.
+            // The code that an app shows for the new secret; in the document it is always the same.
             if let totp = (result?["secret"]?.text).flatMap(Base32.decode).flatMap({ TOTP($0) }) {
                 names["123456"] = totp.code(at: TOTP.step(atUnixSeconds: Int64(Date().timeIntervalSince1970)))
             }

@@ -1,11 +1,10 @@
 import Foundation
 import Testing
 
-/// The operations of `proto/openapi.yaml`, read apart from the generator.
+/// The operations of `proto/openapi.yaml`, read independently of the generator.
 ///
-/// Each operation shows itself in `x-example` and says in `x-provoke` how to come by each of its `x-errors`:
-///
-/// What an operation takes in pieces is `upload`, a text; `a-word-of-its-own` in it is another one each time.
+/// Each operation shows an example of itself in `x-example` and says in `x-provoke` how to provoke each of its
+/// `x-errors`:
 ///
 ///     x-example:
 ///       given: [{ operation: resolveMovie, body: {…}, becomes: { id: "a literal" } }]
@@ -13,14 +12,14 @@ import Testing
 ///     x-provoke:
 ///       - { error: titleNotFound, path: { title: "…" } }
 ///
-/// A literal stands for a value that only the service knows; `a-person` is the name of who asks, `nobody-yet` one that
-/// is free. A step may also be an internal call (`method`, `params`). `at: closed` asks the gateway that takes no new
-/// people.
+/// A literal stands for a value that only the service knows; `a-person` is the caller's name, `nobody-yet` one that is
+/// free. A step may also be an internal call (`method`, `params`). `at: closed` asks the gateway that is closed to new
+/// people. `upload` is the text of a body that is sent in pieces; `a-word-of-its-own` in it differs each time.
 struct PublicDocument: Sendable {
-    /// One request, and those that must come before it.
+    /// A request, and those that must precede it.
     struct Request: Sendable {
         let operation: String
-        /// An internal method instead of an operation, for what the public surface does not offer.
+        /// The internal method to call instead of an operation, for what the public API does not offer.
         let method: String?
         let params: Tree
         let given: [Request]
@@ -53,20 +52,20 @@ struct PublicDocument: Sendable {
         let path: String
         let isOpen: Bool
         let isDocument: Bool
-        /// Whether only administrators may do it.
+        /// Whether it is restricted to administrators.
         let isForAdministrators: Bool
         /// Whether repeating it changes nothing, so that it needs no Idempotency-Key.
         let isRepeatable: Bool
         /// Whether it takes an Idempotency-Key.
         let takesKey: Bool
-        /// Whether it takes a body in any form, and answers with what is made as it is sent.
+        /// Whether it takes a body in any form.
         let isBodyRaw: Bool
         let isStream: Bool
-        /// The body's schema, nil where the operation takes none.
+        /// The body's schema, or nil if the operation takes none.
         let body: Tree?
-        /// Whether it answers with a file that is no JSON.
+        /// Whether it answers with a file other than JSON.
         let isFile: Bool
-        /// Schemas by status, `.null` where the answer has no body.
+        /// Schemas by status, `.null` if the answer has no body.
         let answers: [Int: Tree]
         let errors: [String]
         let example: Request?

@@ -2,10 +2,10 @@ import Foundation
 import Stack
 import Testing
 
-/// What is said about repeating: under one key a request has one effect, and what takes no key may come twice.
+/// Repeated requests: under one key a request has one effect, and a request that takes no key may be repeated.
 @Suite(.stack(.openAndClosed), .serialized)
 struct RepeatTests {
-    /// Operations whose second time is another one, and why that is right.
+    /// The operations whose repetition has another result, and why that is right.
     private static let others = [
         "login": "each opens a session",
         "logout": "the second is nobody's any more",
@@ -21,15 +21,15 @@ struct RepeatTests {
     private static let repeatable = PublicContractTests.operations.filter {
         ($0.isRepeatable || $0.method == "DELETE" || $0.method == "PUT") && others[$0.id] == nil
     }
-    /// How often a request comes at once. A change of password costs a third of a second of a processor, and the wrong ones
-    /// of a name are counted, as wrong codes are: each counts until it is known to be right.
+    /// The number of concurrent repetitions. A password change costs a third of a second of CPU time, and wrong
+    /// passwords and codes are counted, each attempt as wrong until it proves right.
     private static func timesAtOnce(_ operation: PublicDocument.Operation) -> Int {
         ["changePassword", "confirmSecondFactor", "removeSecondFactor"].contains(operation.id) ? 5 : 100
     }
 
     private let surface = PublicContractTests()
 
-    /// What a person has, but for when it was written or used.
+    /// What a person has, except for when it was written or used.
     private func possessions(
         of person: PublicContractTests.Person, _ names: [String: String]
     ) async throws -> [String: String] {
@@ -39,11 +39,11 @@ struct RepeatTests {
         }
     }
 
-    /// What happens meanwhile, such as an import that reads on, is nobody's possession; an archive says when it was made; the
-    /// episodes of a show that nobody has watched before are fetched in the background.
+    /// What happens in the background, such as an import, belongs to no one; an archive contains its creation time; the
+    /// episodes of a show that no one has watched before are fetched in the background.
     private static let passing: Set = ["streamEvents", "exportEverything", "listContinueWatching", "getHome"]
 
-    /// Whether a read shows what is there to stay, and is about nothing that this person has never come by.
+    /// Whether a read shows only lasting data, and concerns nothing that this person has never come across.
     private static func lasts(_ read: PublicDocument.Request, _ names: [String: String]) -> Bool {
         !passing.contains(read.operation)
             && read.path.members.values.allSatisfy { value in
@@ -59,7 +59,7 @@ struct RepeatTests {
         let answers = try await withThrowingTaskGroup(of: Wire.Answer.self) { group in
             for _ in 0..<Self.timesAtOnce(operation) {
                 group.addTask {
-                    // Whoever is told to wait asks again, as a client does.
+                    // A request that is told to wait is retried, as a client would.
                     for _ in 0..<5 {
                         let answer = try await surface.send(example, names, token: person.token, key: "one-key").answer
                         guard answer.status == 429 else { return answer }
@@ -81,7 +81,7 @@ struct RepeatTests {
         #expect(isRepeated(again), "\(operation.id): \(again.text)")
         let after = try await possessions(of: person, names)
         for (read, text) in before { #expect(after[read] == text, "\(operation.id) changed \(read)") }
-        // Somebody who has asked once has as much.
+        // A person who sent the request once has the same.
         let twin = try await surface.join(asAdministrator: operation.isForAdministrators)
         let twinNames = try await surface.prepare(example, twin)
         _ = try await surface.send(example, twinNames, token: twin.token, key: "one-key")
@@ -92,8 +92,8 @@ struct RepeatTests {
         }
     }
 
-    /// Without what tells one person's things from another's; what was written in the same moment has no order, so of the
-    /// first page of many only the length counts.
+    /// Removes what differs between people. What was written at the same moment has no order, so only the length of the
+    /// first page of many counts.
     private func nameless(_ text: String, of person: PublicContractTests.Person) -> [String] {
         let parts = text.replacing(person.names["a-person"] ?? "?", with: "…")
             .replacing(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/, with: "…")

@@ -2,7 +2,7 @@ import Foundation
 import Stack
 import Testing
 
-/// The list of parts has every part.
+/// The SBOM lists every component.
 @Suite struct SBOMTests {
     private static func components() async throws -> [String: Any] {
         let text = try await Command.run(Project.root.appendingPathComponent("deploy/dev/sbom").path, [])

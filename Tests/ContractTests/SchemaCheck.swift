@@ -1,12 +1,13 @@
 import Foundation
 
-/// Holds a JSON value against a JSON Schema, written apart from the generator so that one cannot hide the other's faults.
+/// Checks a JSON value against a JSON Schema; written independently of the generator so that neither hides the other's
+/// bugs.
 ///
-/// Knows what `proto/` uses; an unknown keyword is itself a fault, so that nothing goes unchecked.
+/// Supports what `proto/` uses; an unknown keyword is itself reported, so that nothing goes unchecked.
 struct SchemaCheck {
     let documents: ContractDocuments
 
-    /// Every fault of `value` against `schema` of `file`, each with its path; empty where it fits.
+    /// Returns every violation in `value` of `schema` in `file`, each with its path, or none if it conforms.
     func faults(_ value: Tree, _ schema: Tree, in file: String, at path: String) -> [String] {
         if let reference = schema["$ref"]?.text {
             let (target, targetFile) = documents.resolve(reference, from: file)

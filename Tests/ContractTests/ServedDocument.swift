@@ -1,21 +1,21 @@
 import Foundation
 import Stack
 
-/// What the document that clients read says of answers.
+/// What the document served to clients says about answers.
 enum ServedDocument {
-    /// What HTTP itself and any browser understands, of whatever is sent.
+    /// Header fields of HTTP itself, which any browser understands on every answer.
     private static let ofHTTP: Set = [
         "content-type", "content-length", "content-encoding", "transfer-encoding", "connection", "date", "vary",
         "cache-control", "x-content-type-options", "content-security-policy", "x-frame-options", "referrer-policy",
         "cross-origin-resource-policy", "access-control-allow-origin", "access-control-expose-headers",
     ]
 
-    /// `node`, or what it refers to.
+    /// Returns `node`, or what it refers to.
     static func resolved(_ node: Tree, _ documents: ContractDocuments, _ file: String) -> Tree {
         node["$ref"]?.text.map { documents.resolve($0, from: file).schema } ?? node
     }
 
-    /// The errors that an operation gives.
+    /// The errors that an operation can return.
     static func codes(of operation: Tree, _ documents: ContractDocuments, _ file: String) -> Set<String> {
         var codes: Set<String> = []
         for (status, given) in operation["responses"]?.members ?? [:] where status != "default" {
@@ -26,12 +26,12 @@ enum ServedDocument {
         return codes
     }
 
-    /// The header fields that an answer is said to have, in lower case.
+    /// The header fields declared for an answer, in lower case.
     static func headers(of answer: Tree) -> Set<String> {
         Set((answer["headers"]?.members ?? [:]).keys.map { $0.lowercased() })
     }
 
-    /// Header fields of `answer` that the document does not say it has.
+    /// The header fields of `answer` that the document does not declare.
     static func undeclared(
         in answer: Wire.Answer, to operation: Tree, _ documents: ContractDocuments, _ file: String
     ) -> [String] {

@@ -3,7 +3,7 @@ import Stack
 import Testing
 
 extension StackPlan {
-    /// A gateway that counts requests, of which it takes more than tests make.
+    /// A gateway that limits requests, at more than the tests make.
     static let counting: StackPlan = {
         var plan = StackPlan()
         plan.settingsOf["gateway"] = [
@@ -13,13 +13,13 @@ extension StackPlan {
     }()
 }
 
-/// The OpenAPI document as the gateway serves it: complete, and true.
+/// The OpenAPI document as served by the gateway: complete and true.
 @Suite(.stack(.counting))
 struct ServedDocumentTests {
     private static let verbs = ["get", "put", "post", "delete", "patch"]
     private static let file = "served"
 
-    /// The document, and its operations.
+    /// The document and its operations.
     private func served() async throws -> (documents: ContractDocuments, operations: [(name: String, node: Tree)]) {
         let port = try #require(Stack.current).service("gateway").port
         let answer = try await Wire.send("GET", "http://127.0.0.1:\(port)/api/v1/openapi.json")
@@ -132,7 +132,7 @@ struct ServedDocumentTests {
         let stack = try #require(Stack.current)
         let person = try await stack.people.next(asAdministrator: false)
         let port = try stack.service("gateway").port
-        /// Sends it, and holds what comes back against the document.
+        /// Sends a request and checks the answer against the document.
         func ask(
             _ operation: String, status: Int, has names: Set<String> = [], withToken: Bool = true,
             headers more: [String: String] = [:], body: String? = nil
@@ -160,7 +160,7 @@ struct ServedDocumentTests {
         _ = try await ask("get /api/v1/lists/{list}", status: 404)
         _ = try await ask("get /api/v1/exports/letterboxd", status: 200, has: ["content-disposition"])
 
-        // What tells a client how to come in, and a proxy what to do, is not for pages.
+        // Fields that tell clients how to authenticate and proxies what to do are not exposed to pages.
         let forOthers: Set = ["www-authenticate", "x-accel-buffering"]
         let readable = Set(
             (me.headers["access-control-expose-headers"] ?? "").lowercased().split(separator: ",").map {
@@ -202,7 +202,7 @@ struct ServedDocumentTests {
         }
     }
 
-    /// Postgres cannot keep that character, so it is refused; who makes a client of the document is to know before.
+    /// Postgres cannot store that character, so it is refused; authors of clients must learn that from the document.
     @Test("Every text says that it holds no U+0000, and one that does is refused")
     func texts() async throws {
         let (documents, operations) = try await served()

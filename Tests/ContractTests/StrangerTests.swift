@@ -2,17 +2,17 @@ import Foundation
 import Stack
 import Testing
 
-/// Two people and every operation: what one has, the other can neither read nor change. A new operation fails here until
-/// it is listed.
+/// Two people and every operation: neither can read or change what the other has. A new operation fails here until it
+/// is listed.
 @Suite(.stack(.openAndClosed), .serialized)
 struct StrangerTests {
     /// How an operation keeps people apart.
     private enum Kind {
-        /// Names a thing of a person by its id: to anybody else it is not there, which is this error.
+        /// Addresses a person's thing by its id: for anyone else it does not exist, which is this error.
         case addressed(String)
-        /// Answers with and changes only what belongs to who asks; nothing of others can be named.
+        /// Returns and changes only what belongs to the caller; nothing of others can be addressed.
         case own
-        /// About what everybody shares: titles, the installation.
+        /// Concerns what everyone shares: titles, the installation.
         case shared
     }
 
@@ -50,7 +50,7 @@ struct StrangerTests {
         "updateHook": .addressed("hookNotFound"), "deleteHook": .own, "rotateHook": .addressed("hookNotFound"),
         "listHookAccounts": .addressed("hookNotFound"), "assignHookAccount": .addressed("hookAccountNotFound"),
         "listHookDeliveries": .addressed("hookNotFound"), "rerunHookDelivery": .addressed("deliveryNotFound"),
-        // Whoever knows the secret may send; it shows nothing of anybody.
+        // Anyone who knows the secret may send; it shows nothing of anyone.
         "receiveHook": .shared, "streamEvents": .own,
         "editPlay": .addressed("playNotFound"), "listContinueWatching": .own, "listWatchlist": .own,
         "putOnWatchlist": .own, "takeOffWatchlist": .own, "listCollection": .own, "putOnCollection": .own,
@@ -70,7 +70,7 @@ struct StrangerTests {
         "setImportFileKind": .addressed("importNotFound"), "applyImport": .addressed("importNotFound"),
     ]
 
-    /// After these others could not be what their examples want; a second factor is there all the same, before it is removed.
+    /// Operations that would break the examples of others; a second factor is confirmed anyway, before it is removed.
     private static let lasting: Set = ["logout", "changePassword", "confirmSecondFactor"]
     private let surface = PublicContractTests()
     private static let operations = PublicContractTests.document.operations
@@ -96,7 +96,7 @@ struct StrangerTests {
         try surface.expect(answer, isProblem: "forbidden", of: operation)
     }
 
-    /// Every read of `person` that shows only what is theirs, by operation; those alone of which `isWanted` is true.
+    /// The answers to every read of only `person`'s own data, by operation, as far as `isWanted`.
     func view(
         _ person: PublicContractTests.Person, _ names: [String: String],
         where isWanted: (PublicDocument.Request) -> Bool = { _ in true }
@@ -117,7 +117,7 @@ struct StrangerTests {
     @Test("What one person does leaves another's things as they are, and shows nothing of them")
     func apart() async throws {
         let alice = try await surface.join()
-        // Alice has done whatever an example needs, and everything that leaves something behind.
+        // Alice has done whatever the examples need, and everything that leaves something behind.
         var names = alice.names
         for operation in Self.operations where !operation.isOpen && !operation.isForAdministrators {
             guard let example = operation.example else { continue }
@@ -131,7 +131,8 @@ struct StrangerTests {
             try await database.query(
                 "SELECT id FROM gateway.users WHERE username_key = '\(alice.names["a-person"] ?? "")'"
             ).first)
-        // The last use of a session is noted now and then; before the first look, so that it does not move between two.
+        // A session's last use is recorded only now and then; cleared before the first look, it does not change between
+        // the two.
         _ = try await database.query("UPDATE gateway.sessions SET last_used_at = NULL WHERE user_id = '\(alicesID)'")
         let before = try await view(alice, names)
 
@@ -143,7 +144,7 @@ struct StrangerTests {
             let answer = try await surface.send(example, known, token: bob.token).answer
             #expect(!answer.text.contains(alicesID), "\(operation.id): \(answer.text)")
             #expect(!answer.text.contains(alice.names["a-person"] ?? "?"), "\(operation.id): \(answer.text)")
-            // Bob has rated nothing that he has only read about.
+            // Bob has rated nothing of what he has only read about.
             if operation.method == "GET" {
                 #expect(!answer.text.contains("my_rating"), "\(operation.id): \(answer.text)")
             }
@@ -157,7 +158,7 @@ struct StrangerTests {
         }
     }
 
-    /// A rating may name a play in its body; any id was taken, whosever it was.
+    /// A rating may name a play in its body; once, anyone's play was accepted.
     @Test("A play that a body names is one's own, and of the title that the body is about")
     func namedInBodies() async throws {
         let (alice, bob) = (try await surface.join(), try await surface.join())
@@ -191,7 +192,7 @@ struct StrangerTests {
         }
     }
 
-    /// Imports go on by themselves for a while; until then they look different each time.
+    /// Waits for imports, which continue in the background and look different each time until they come to rest.
     private func letImportsRest(_ person: PublicContractTests.Person) async throws {
         let base = "http://127.0.0.1:\(try #require(Stack.current).service("gateway").port)/api/v1/imports"
         let headers = ["authorization": "Bearer \(person.token)"]
@@ -203,7 +204,7 @@ struct StrangerTests {
     }
 
     private func withoutUse(_ text: String) -> String {
-        // Scores are everybody's, and may be asked for anew meanwhile.
+        // External scores are shared, and may be refreshed meanwhile.
         text.replacing(/,"(last_used_at|trace_id)":"[^"]*"/, with: "")
             .replacing(/"external_ratings":\[[^\]]*\]/, with: "")
             // A stream begins at a place in the order of everybody's events.

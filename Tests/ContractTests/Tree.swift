@@ -1,6 +1,6 @@
 import Foundation
 
-/// A value of JSON or YAML, read by Foundation or Yams and so apart from the codecs under test.
+/// A JSON or YAML value, parsed by Foundation or Yams and so independent of the codecs under test.
 enum Tree: Hashable, Sendable {
     case null
     case bool(Bool)
@@ -9,7 +9,7 @@ enum Tree: Hashable, Sendable {
     case list([Tree])
     case object([String: Tree])
 
-    /// What a YAML reader returned.
+    /// Creates a tree from the result of a YAML parser.
     init(yaml value: Any?) {
         switch value {
         case let value as Bool: self = .bool(value)
@@ -31,7 +31,7 @@ enum Tree: Hashable, Sendable {
     var items: [Tree] { if case .list(let items) = self { items } else { [] } }
     var members: [String: Tree] { if case .object(let members) = self { members } else { [:] } }
 
-    /// The value at a path such as `session.id` or `items.0.id`.
+    /// Returns the value at a path such as `session.id` or `items.0.id`.
     func value(at path: String) -> Tree? {
         path.split(separator: ".").reduce(Optional(self)) { node, step in
             if case .list(let items)? = node {
@@ -41,7 +41,7 @@ enum Tree: Hashable, Sendable {
         }
     }
 
-    /// The same with every string that `names` knows replaced.
+    /// Returns the same tree with every string in `names` replaced.
     func renaming(_ names: [String: String]) -> Tree {
         switch self {
         case .string(let text): .string(names[text] ?? text)
@@ -51,7 +51,7 @@ enum Tree: Hashable, Sendable {
         }
     }
 
-    /// JSON text with sorted members.
+    /// The JSON text, with sorted members.
     var json: String {
         get throws {
             let encoder = JSONEncoder()

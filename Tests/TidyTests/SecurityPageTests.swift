@@ -1,11 +1,11 @@
 import Testing
 
-/// docs/asvs.md answers every row of ASVS 5.0.0 of levels 1 and 2, and names tests that exist.
+/// docs/asvs.md answers every row of levels 1 and 2 of ASVS 5.0.0, and names tests that exist.
 @Suite struct SecurityPageTests {
     private static let page = "docs/asvs.md"
     private static let pages = [page, "docs/security.md"]
 
-    /// The rows of levels 1 and 2: sections, each with its numbers.
+    /// The rows of levels 1 and 2: each section with its numbers.
     private static let sections = """
         1.1 1-2; 1.2 1-9; 1.3 1-11; 1.4 1-3; 1.5 1-2; 2.1 1-3; 2.2 1-3; 2.3 1-4; 2.4 1-1; 3.2 1-2; 3.3 1-4; 3.4 1-6;
         3.5 1-5; 3.7 1-2; 4.1 1-3; 4.2 1-1; 4.3 1-2; 4.4 1-4; 5.1 1-1; 5.2 1-3; 5.3 1-2; 5.4 1-3; 6.1 1-3; 6.2 1-12;
@@ -38,7 +38,7 @@ import Testing
         let saysNoTest: Bool
     }
 
-    /// The numbers that a cell such as `1.2.5, 1.3.1–1.3.4` means.
+    /// Expands a cell such as `1.2.5, 1.3.1–1.3.4` to ids.
     private static func ids(_ cell: String, of all: [String]) throws -> [String] {
         try cell.matches(of: /(\d+\.\d+\.\d+)(?:–(\d+\.\d+\.\d+))?/).flatMap { match -> [String] in
             let first = try #require(all.firstIndex(of: String(match.1)), "\(match.1) is no row")
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    /// The tests of every suite.
+    /// The tests of each suite.
     private static func tests() throws -> [String: Set<String>] {
         var tests: [String: Set<String>] = [:]
         for file in Sources.files(below: "Tests") {
@@ -131,7 +131,7 @@ import Testing
         }
     }
 
-    /// A part of docs/security.md, from its heading to the next one.
+    /// A section of docs/security.md, from its heading to the next.
     private static func part(_ heading: String) throws -> Substring {
         let text = try Sources.text("docs/security.md")
         let begin = try #require(text.firstRange(of: "\n## \(heading)\n"), "\(heading)").upperBound
@@ -170,7 +170,7 @@ import Testing
                 for match in try Sources.code(file).matches(of: call) { lines.insert(String(match.1)) }
             }
         }
-        // What tidying of accounts says of what it could not do.
+        // What account upkeep logs about failed attempts.
         for match in try Sources.code("Services/gateway/Peers/Accounts/AccountUpkeep.swift")
             .matches(of: /attempt\("([^"]+)"\)/)
         { lines.insert(String(match.1)) }

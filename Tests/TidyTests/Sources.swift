@@ -1,12 +1,12 @@
 import Foundation
 
-/// The project's own files, as rules about its shape see them.
+/// The project's own files, as seen by the rules about its structure.
 enum Sources {
     static let root = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     static let services = ["gateway", "metadata", "ratings", "scrobble"]
 
-    /// Files below `folder` whose name ends in `ending`, as paths from the root, sorted.
+    /// Returns the files below `folder` whose names end in `ending`, as sorted paths from the root.
     static func files(below folder: String, ending: String = ".swift") -> [String] {
         let walk = FileManager.default.enumerator(atPath: root.appendingPathComponent(folder).path)
         return (walk?.compactMap { $0 as? String } ?? []).filter { $0.hasSuffix(ending) && !$0.contains(".build") }
@@ -33,7 +33,7 @@ enum Sources {
         return Set(try lines(path).compactMap { $0.firstMatch(of: pattern).map { String($0.1) } })
     }
 
-    /// The file without comments.
+    /// The text of a file without its comment lines.
     static func code(_ path: String) throws -> String {
         try lines(path).map { $0.replacing(/^\s*\/\/.*/, with: "") }.joined(separator: "\n")
     }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Rules about the shape of the tree, which formatter, linter and `deploy/dev/check` do not know.
+/// Rules about the structure of the tree that formatter, linter and `deploy/dev/check` do not cover.
 @Suite struct TidyTests {
     private static func module(_ service: String) -> String { service.prefix(1).uppercased() + service.dropFirst() }
 

@@ -21,7 +21,7 @@ struct Person {
         return try #require(json?[member] as? String, "\(method) \(path): \(answer.text)")
     }
 
-    /// What is there; anything but 200 is an issue.
+    /// Reads a resource; any status but 200 is recorded as an issue.
     func read(_ path: String) async throws -> Node {
         let answer = try await send("GET", path)
         #expect(answer.status == 200, "\(path): \(answer.text)")
@@ -29,12 +29,12 @@ struct Person {
     }
 }
 
-/// A place in a JSON answer; nothing is below what is not there.
+/// A node of a JSON answer; children of a missing node are missing too.
 struct Node {
     let value: Any?
 
     subscript(name: String) -> Node { Node(value: (value as? [String: Any])?[name]) }
-    /// Its elements, none where it is no array.
+    /// Its elements, or none if it is not an array.
     var list: [Node] { (value as? [Any] ?? []).map { Node(value: $0) } }
     var text: String? { value as? String }
     var number: Double? { value as? Double }

@@ -4,20 +4,20 @@ import Postgres
 import Stack
 import Testing
 
-/// A database as the previous release left it: its schemas, and rows that its services wrote, as SQL of its time
-/// (`Release/`). Nothing of today had a hand in them.
+/// A database as the previous release left it: its schemas, and rows that its services wrote, as SQL from that time
+/// (`Release/`). None of it was produced by today's code.
 extension UpgradeTests {
-    /// What the migrations since the release change of rows that were there, each for a reason of its own.
+    /// The changes that migrations since the release make to existing rows, each for its own reason.
     private static let changes = [
-        // Nothing is left of a number that pages were cut by.
+        // A number once used for paging is gone.
         "scrobble": [
             "import_items has no row_count",
-            // An account that is full stopped everything; the connection and its lane go on.
+            // A full account used to stop everything; now the connection and its lane continue.
             "queue_lanes: 1 rows less, 1 more", "scrobble_connections: 1 rows less, 1 more",
         ]
     ]
 
-    /// What the rows were written with.
+    /// The secrets that the rows were written with.
     private enum Secret {
         static let bits = String(repeating: "A", count: 43)
         static let token = "reelay_st_" + bits
@@ -26,17 +26,17 @@ extension UpgradeTests {
         static let password = "a long and odd phrase"
     }
 
-    /// An id of the rows, by its end.
+    /// The id of a row with this ending.
     private static func id(_ end: String) -> String {
         "01920000-0000-7000-8000-" + String(repeating: "0", count: 12 - end.count) + end
     }
 
     private static func ids(_ ends: [String]) -> [String?] { ends.map { id($0) } }
 
-    /// The ids of some nodes, or another member of theirs.
+    /// The ids of some nodes, or another of their members.
     private static func ids(of nodes: [Node], _ member: String = "id") -> [String?] { nodes.map { $0[member].text } }
 
-    /// Asks again until it is so, for a minute at most.
+    /// Polls until `holds` returns true, for at most a minute.
     private static func becomes(_ what: String, _ holds: () async throws -> Bool) async throws {
         let end = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < end {
@@ -46,7 +46,7 @@ extension UpgradeTests {
         Issue.record("\(what): not within a minute")
     }
 
-    /// What a migration is known by, as the list of the release has it.
+    /// The line of a migration in the release's list.
     private static func line(of migration: Migration, _ service: String) -> String {
         let number = String(format: "%04d", migration.number)
         return "\(SHA256.hash(migration.sql))  Services/\(service)/Store/Migrations/\(number)_\(migration.name).sql"
@@ -96,7 +96,7 @@ extension UpgradeTests {
         }
     }
 
-    /// Makes the schema of the release, fills it, and applies what has come since.
+    /// Creates the schema of the release, fills it, and applies the migrations since.
     private static func upgrade(_ schema: Schema, _ database: StackDatabase) async throws {
         let before = schema.migrations(of: .release)
         #expect(try await schema.apply(before, in: database) == before.count)
@@ -208,7 +208,7 @@ extension UpgradeTests {
             let unmatched = try await walter.read("/imports/\(id(number))/rows?verdict=unmatched")["rows"].list
             #expect(unmatched.compactMap(\.["place"].number) == places, "\(number)")
         }
-        // What waited for being read is read and matched by the services of today.
+        // An import that was waiting to be read is read and matched by today's services.
         try await becomes("an import of the release is read") {
             try await walter.read("/imports/\(id("e003"))")["state"].text == "ready"
         }
@@ -236,7 +236,8 @@ extension UpgradeTests {
 
     // MARK: What goes on
 
-    /// Jobs are told with the tokens that the release sealed; one whose arrival was unknown is being looked for, or was found.
+    /// Jobs are sent with the tokens that the release sealed; a job whose arrival was unknown is being verified or has
+    /// been found.
     private static func checkQueue(_ walter: Person, _ skyler: Person) async throws {
         #expect(try await ids(of: walter.read("/scrobbling/queue?list=dead")["jobs"].list) == [id("f106")])
         func outcome(_ job: String, _ person: Person) async throws -> String? {
@@ -262,7 +263,7 @@ extension UpgradeTests {
         #expect(hooks.first?["removes_plays"].flag == true && hooks.first?["server"]["id"].text == "den")
         let accounts = try await walter.read("/hooks/\(id("d1"))/accounts")["accounts"].list
         #expect(Set(ids(of: accounts, "account")) == ["skyler", "guest"])
-        // A delivery that waited has its effect.
+        // A pending delivery takes effect.
         try await becomes("a delivery of the release is worked") {
             try await skyler.read("/history")["items"].list.count == 2
         }
@@ -274,7 +275,7 @@ extension UpgradeTests {
         #expect(guest?["state"].text == "quarantined" && guest?["account"].text == "guest")
     }
 
-    /// What the release wrote in one batch goes, and what was before it comes back.
+    /// What the release wrote in one batch is undone, and what was there before returns.
     private static func checkUndo(_ walter: Person) async throws {
         let path = "/batches/\(id("ba01"))/undo"
         let preview = try await walter.read(path)
@@ -294,7 +295,7 @@ extension UpgradeTests {
         #expect(try await walter.read(path)["restored"].number == preview["restored"].number)
     }
 
-    /// The password, and the refresh token, which ends the one that the other checks have used.
+    /// The password, and the refresh token, whose use ends the token of the other checks.
     private static func checkDoors(_ walter: Person) async throws {
         let open = Person(base: walter.base)
         let token = try await open.made(

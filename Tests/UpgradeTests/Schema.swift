@@ -6,11 +6,11 @@ import Stack
 @testable import RatingsService
 @testable import ScrobbleService
 
-/// The schema of a service: its migrations, and how many of them an installation of before has.
+/// The schema of a service: its migrations, and how many of them an earlier installation has.
 struct Schema: Sendable {
-    /// When an installation of before was brought to the present last.
+    /// When an earlier installation was last upgraded.
     enum Moment: CaseIterable, Sendable {
-        /// All but the newest migration, and no fewer than those that made the first tables.
+        /// All but the newest migration, and at least those that created the first tables.
         case newest
         /// The release whose commit `proto/released` names.
         case release
@@ -18,9 +18,9 @@ struct Schema: Sendable {
 
     let service: String
     let today: [Migration]
-    /// How many made the first tables.
+    /// The number of migrations that created the first tables.
     private let first: Int
-    /// How many the previous release had; a test holds them against its list.
+    /// The number that the previous release had; a test checks it against its list.
     private let released: Int
 
     static let all = [
@@ -37,7 +37,7 @@ struct Schema: Sendable {
         }
     }
 
-    /// Applies what is missing of some migrations, as the service does when it starts; how many that were.
+    /// Applies missing migrations as the service does when it starts; returns how many there were.
     func apply(_ migrations: [Migration], in database: StackDatabase) async throws -> Int {
         let pool = try PGPool(
             PGConfiguration(url: database.url(of: service), applicationName: "upgrade", schema: service))
@@ -53,7 +53,7 @@ struct Schema: Sendable {
         return applied.count
     }
 
-    /// Copies every table to a schema beside; throws where one is empty, since nothing would be shown of it.
+    /// Copies every table to a second schema; throws if one is empty, since that would prove nothing.
     func keepTables(in database: StackDatabase) async throws {
         _ = try await database.query(
             """
@@ -75,8 +75,8 @@ struct Schema: Sendable {
             """)
     }
 
-    /// What is other than in the copies, a line each: tables and columns that are gone, and how many rows differ in the
-    /// columns that are still there.
+    /// The differences from the copies, one per line: missing tables and columns, and the number of rows that differ in
+    /// the remaining columns.
     func changes(in database: StackDatabase) async throws -> [String] {
         try await database.query(
             """
@@ -115,7 +115,7 @@ struct Schema: Sendable {
             """)
     }
 
-    /// What a schema consists of, in words that are the same wherever it came from.
+    /// Describes the contents of a schema in a form that does not depend on how it came about.
     static func shape(_ schema: String, _ database: StackDatabase) async throws -> Set<String> {
         Set(
             try await database.query(

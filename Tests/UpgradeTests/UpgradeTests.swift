@@ -2,11 +2,11 @@ import Foundation
 import Stack
 import Testing
 
-/// An installation of before, with data: its schemas lack the newest migrations, or all since the previous release, and
-/// the services of today start on it.
+/// Earlier installations with data: their schemas lack the newest migrations, or all since the previous release, and
+/// today's services start on them.
 @Suite(.serialized)
 struct UpgradeTests {
-    /// A life of some weeks, by every road that a frontend has.
+    /// Some weeks of activity through every route that a frontend has; returns the paths to read.
     private static func fill(_ person: Person) async throws -> [String] {
         var films: [String] = []
         for imdb in ["tt9100001", "tt9100002", "tt9100003"] {
@@ -44,7 +44,8 @@ struct UpgradeTests {
         ]
     }
 
-    /// Puts the schema as it was, with what it could hold of the data, in the place of the present one, which stays beside it.
+    /// Replaces the present schema, which is kept beside it, with an earlier one that holds as much of the data as it
+    /// can.
     private static func putBack(_ schema: Schema, to moment: Schema.Moment, _ database: StackDatabase) async throws {
         let service = schema.service
         _ = try await database.query(
@@ -98,7 +99,7 @@ struct UpgradeTests {
             person.token = try await person.made(
                 "POST", "/auth/register", #"{"username":"walter","password":"a long and odd phrase"}"#, "token")
             let paths = try await Self.fill(person)
-            // What is written behind an answer is written by now.
+            // Writes that follow an answer are complete by now.
             try await Task.sleep(for: .seconds(2))
             var before: [String: String] = [:]
             for path in paths {
