@@ -27,7 +27,7 @@ struct ArchiveReaderTests {
         let names = (0..<10_001).map { ("f\($0)", [UInt8]()) }
         #expect(try Self.contents(of: try ZipFile(Array(names.prefix(10_000))).bytes()).count == 10_000)
         #expect(throws: ArchiveError.tooManyEntries) { try Self.contents(of: try ZipFile(names).bytes()) }
-        // The record alone decides: nothing stands before it here.
+        // The end record alone decides: no entries precede it here.
         var record = ZipFile()
         record.claimedEntries = 10_001
         #expect(throws: ArchiveError.tooManyEntries) { try Self.contents(of: try record.bytes()) }
@@ -38,7 +38,7 @@ struct ArchiveReaderTests {
         var zip = ZipFile((0..<10_001).map { ("f\($0)", [UInt8]()) })
         zip.comment = try ZipFile().bytes()
         #expect(throws: ArchiveError.tooManyEntries) { try Self.contents(of: try zip.bytes()) }
-        // ZIP64: the short record says 65,535, the long one a million.
+        // ZIP64: the short record claims 65,535 entries, the long one a million.
         let long =
             ZipFile.long(0x0606_4b50) + ZipFile.long(44) + ZipFile.long(0) + ZipFile.long(0) + ZipFile.long(0)
             + ZipFile.long(0) + ZipFile.long(1_000_000) + ZipFile.long(0) + ZipFile.long(1_000_000) + ZipFile.long(0)

@@ -1,21 +1,21 @@
 import GZip
 
-/// A ZIP archive byte by byte, so that tests can lie in any of its fields.
+/// A ZIP archive built byte by byte, so that tests can falsify any of its fields.
 struct ZipFile {
     struct Entry {
         var name: String
         var bytes: [UInt8]
-        /// What the archive says of sizes, where that is not the truth.
+        /// The size that the archive claims, if not the true one.
         var claimedBytes: UInt32?
         var flags: UInt16 = 0x0800
-        /// Kind and rights, as Unix has them.
+        /// The Unix file type and permissions.
         var mode: UInt32 = 0o100644
-        /// An earlier entry whose bytes these are.
+        /// The index of an earlier entry whose bytes this one shares.
         var sharing: Int?
     }
 
     var entries: [Entry] = []
-    /// What the end record says, where that is not the truth.
+    /// The number of entries that the end record claims, if not the true one.
     var claimedEntries: UInt16?
     var comment: [UInt8] = []
 
@@ -61,7 +61,7 @@ struct ZipFile {
         short(UInt16(value & 0xFFFF)) + short(UInt16(value >> 16))
     }
 
-    /// A gzip stream without its header of 10 bytes and its trailer of 8.
+    /// A gzip stream without its 10-byte header and 8-byte trailer.
     private static func deflated(_ stream: [UInt8]) -> [UInt8] { Array(stream[10..<stream.count - 8]) }
 
     private static func checksum(_ bytes: [UInt8]) -> UInt32 {

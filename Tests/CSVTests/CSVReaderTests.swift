@@ -50,7 +50,7 @@ struct CSVReaderTests {
         #expect(throws: CSVError.refusedHeader(.openQuote, line: 1)) { try records("\"a,b\n1,2\n") }
     }
 
-    /// What is seen of the records of a file: lines, refusals and how many fields there are.
+    /// The shape of each record of a file: its line, number of fields and refusal, if any.
     private func shapes(_ text: String, chunk: Int, limits: CSVLimits) throws(CSVError) -> (all: [String], isCut: Bool)
     {
         var reader = CSVReader(limits: limits)
@@ -67,7 +67,7 @@ struct CSVReaderTests {
         return (shapes, reader.isCutShort)
     }
 
-    /// One such record ended the whole file.
+    /// A single such record used to end the whole file.
     @Test(
         "a record beyond a bound is one record that is refused, and the file goes on", arguments: [1, 2, 3, 5, Int.max])
     func refused(chunk: Int) throws {

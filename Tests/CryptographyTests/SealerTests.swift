@@ -95,7 +95,7 @@ import Testing
         }
     }
 
-    /// The test above with its safeguard taken away: everything is sealed for one and the same place.
+    /// The test above without its safeguard: everything is sealed for the same place.
     @Test func `without a place a value opens in another row`() throws {
         let sealer = try Self.sealer(Self.oldLine)
         let nowhere = SealContext(service: "", table: "", column: "", rowID: "")
@@ -128,7 +128,7 @@ import Testing
         #expect(throws: SealError.forged) { try sameName.open(sealed, in: Self.context) }
         let stranger = try Self.sealer(Self.newLine)
         #expect(throws: SealError.unknownKey(id: "k1")) { try stranger.open(sealed, in: Self.context) }
-        // The same bytes under another id are another key: the id is bound as well.
+        // The same bytes under another id make a different key: the id is bound as well.
         var renamed = sealed
         renamed[3] = UInt8(ascii: "9")
         let twin = try Self.sealer(Self.oldLine, "k9:" + Self.oldLine.dropFirst(3))

@@ -13,7 +13,7 @@ import Testing
         #expect((0..<10).map { totp.code(at: $0) } == codes)
     }
 
-    /// Appendix B, of whose eight digits the last six are ours.
+    /// Appendix B; we use the last six of its eight digits.
     @Test(
         arguments: [
             (59, "287082"), (1_111_111_109, "081804"), (1_111_111_111, "050471"), (1_234_567_890, "005924"),
@@ -38,7 +38,7 @@ import Testing
             let present = Int.random(in: 1_000...100_000_000, using: &random)
             for drift in -5...5 {
                 let found = totp.step(of: totp.code(at: present + drift), around: present, after: 0)
-                // Of two steps with one code it may be the other one.
+                // If two steps share a code, either may be found.
                 if abs(drift) <= 1 {
                     #expect(found.map { totp.code(at: $0) } == totp.code(at: present + drift), "seed \(seed)")
                 } else if let found {

@@ -24,7 +24,7 @@ import Testing
         #expect(OpaqueToken(prefix: Self.session, after: one, salt: salt) == next)
         #expect(OpaqueToken(prefix: Self.session, after: other, salt: salt) != next)
         #expect(OpaqueToken(prefix: Self.session, after: one, salt: salt.map { $0 + 1 }) != next)
-        // Nor does one of a pair tell the other.
+        // Nor does one of two tokens derived alike reveal the other.
         let beside = OpaqueToken(prefix: Self.key, after: one, salt: salt)
         #expect(beside.text.revealed.dropFirst(10) != next.text.revealed.dropFirst(10))
     }
@@ -39,11 +39,11 @@ import Testing
         let last = OpaqueToken(prefix: Self.key, continuing: later, salt: salts[1])
         #expect(last.text.revealed.utf8.count == first.text.revealed.utf8.count)
         #expect(Set((next + [first, later, last]).map(\.lineDigest)).count == 1)
-        // 16 bytes, the last of which shares a letter with what follows.
+        // 16 bytes, the last of which shares a character with what follows.
         #expect(last.text.revealed.hasPrefix(first.text.revealed.prefix(10 + 21)))
         #expect(last.text.revealed.dropFirst(10 + 22) != first.text.revealed.dropFirst(10 + 22))
         #expect(OpaqueToken(prefix: Self.key).lineDigest != first.lineDigest)
-        // What follows in the way that has no line is of another one.
+        // A token derived without continuing the line belongs to another line.
         #expect(OpaqueToken(prefix: Self.key, after: first, salt: salts[0]).lineDigest != first.lineDigest)
     }
 

@@ -4,7 +4,7 @@ import Testing
 @testable import Cryptography
 
 @Suite struct WorkerThreadsTests {
-    /// Lets work begin and end when the test says so.
+    /// Lets the test decide when work begins and ends.
     private final class Gate: Sendable {
         private let started = DispatchSemaphore(value: 0)
         private let ends = DispatchSemaphore(value: 0)

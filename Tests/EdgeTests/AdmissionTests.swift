@@ -5,9 +5,10 @@ import Testing
 
 @testable import Edge
 
-/// Whose limit counts before it is known whose a token is.
+/// Whose limit a request counts against before its token has been looked up.
 @Suite(.serialized) struct AdmissionTests: EdgeServing {
-    /// Counts the tokens that were looked up. `known…` were good before, `new…` are; everybody else's are made up.
+    /// Counts token look-ups. `known…` tokens have been valid before, `new…` tokens are valid now; all others are made
+    /// up.
     private final class Book: Sendable {
         private let looks = Mutex(0)
 
@@ -23,7 +24,7 @@ import Testing
         }
     }
 
-    /// Gives away what is allowed, once.
+    /// Grants what is allowed, once.
     private static func limiter(address: Int) -> RateLimiter {
         let bank = Mutex<[RateSubject: Int]>([:])
         return RateLimiter(policy: RatePolicy(person: 1_000, key: 0, address: address), patience: .seconds(10)) {
@@ -44,7 +45,7 @@ import Testing
         return String(try await exchange(port, get("/api/v1/notes/1", field)).dropFirst(9).prefix(3))
     }
 
-    /// Each made-up token cost a query, also of an address that was refused everything.
+    /// Each made-up token used to cost a query, even from an address that was refused everything.
     @Test("An address beyond its limit has no token looked up that was nobody's yet")
     func flood() async throws {
         let book = Book()
@@ -59,7 +60,7 @@ import Testing
             #expect(try await Self.status(port, "new") == "429", "whose it is would have to be asked")
             #expect(try await Self.status(port, nil) == "429")
             #expect(book.lookUps == 5)
-            // Who was here before is not held to what others of the same address do.
+            // Callers known from before are not held to what others at the same address do.
             #expect(try await Self.status(port, "cached") == "404")
             #expect(try await Self.status(port, "known") == "404")
             #expect(book.lookUps == 6)
@@ -107,7 +108,7 @@ import Testing
         }
         take(1, slot: 1, at: start)
         #expect(account.next(at: start, allowed: 1_000) == .admit(remaining: 0, slot: 1))
-        // Another share was asked for meanwhile.
+        // Another share has been requested meanwhile.
         let next = start.advanced(by: .seconds(1))
         take(1, slot: 1, at: next)
         account.giveBack(slot: 1, now: next)
@@ -116,7 +117,7 @@ import Testing
         take(1, slot: 2, at: later)
         account.giveBack(slot: 1, now: later)
         #expect(account.next(at: later, allowed: 1_000) == .admit(remaining: 0, slot: 2))
-        // Nor is what comes back lost to somebody who asks just then.
+        // Nor is what is given back lost when a request is waiting for a share at that moment.
         _ = account.next(at: later, allowed: 1_000)
         account.giveBack(slot: 2, now: later)
         account.take(

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Contracts
 
-/// What stands in every answer, and how large ones are sent.
+/// The headers that every answer carries, and how large answers are sent.
 @Suite(.serialized) struct AnswerTests: EdgeServing {
     private static let always = [
         "x-content-type-options: nosniff", "x-frame-options: DENY", "referrer-policy: no-referrer",
@@ -106,7 +106,8 @@ import Testing
         },
     ]
 
-    /// Head and body of an answer to somebody; the body's bytes are text here, so what is packed is known by its field.
+    /// The head and body of an authenticated answer; the body is decoded as text, so compression shows in its header
+    /// field.
     private func ask(_ port: Int, _ path: String, _ fields: [String], method: String = "GET") async throws -> String {
         try await Self.exchange(port, Self.get(path, ["authorization: Bearer good"] + fields, method: method))
     }
@@ -137,12 +138,13 @@ import Testing
         }
     }
 
-    /// How often a document was asked for.
+    /// The number of times the document was requested.
     private static let asked = Mutex(0)
 
     @Test("Of a document that is always the same the tag and the packed bytes are made once")
     func fixed() async throws {
-        // It tells how often it was asked for, which such a document must not: what was made of the first stays.
+        // It contains the number of times it was requested, which such a document must not: this shows that what was
+        // derived from the first answer is kept.
         let routes: [EdgeRoute] = [
             .open("getDocument", "GET", "/api/v1/document", isRepresentation: true) { (_, _) async throws(RPCError) in
                 let count = Self.asked.withLock { count in
@@ -153,7 +155,7 @@ import Testing
             }
         ]
         try await withServer(routes: routes) { port in
-            /// The tag, and what follows the header.
+            /// The entity tag and the body.
             func parts(_ fields: [String]) async throws -> (tag: String, body: String) {
                 let answer = try await Self.exchange(port, Self.get("/api/v1/document", fields))
                 let tag = String(try #require(answer.firstMatch(of: /etag: ("[^"]+")/)?.1))

@@ -4,7 +4,7 @@ import NIOPosix
 import Reloading
 import Testing
 
-/// The public side with a certificate, asked by a client that shares no code with it.
+/// The public side with a certificate, called by a client that shares no code with it.
 @Suite(.serialized) struct CertificateTests: EdgeServing {
     private struct Failed: Error { let text: String }
 
@@ -36,7 +36,7 @@ import Testing
             ])
     }
 
-    /// A certificate of which there are no files any more.
+    /// A certificate whose files no longer exist.
     static func makeCertificate() throws -> EdgeCertificate {
         let folder = FileManager.default.temporaryDirectory.appending(path: "certificate-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -79,13 +79,13 @@ import Testing
             #expect(one.hasPrefix("HTTP/1.1 404") && one.contains("version 1.1 verified 0"), "\(one)")
             #expect(throws: Failed.self) { try Self.curl(folder, "first", port, ["--tls-max", "1.1"]) }
             #expect(throws: Failed.self) { try Self.curl(folder, "second", port, []) }
-            // With TLS 1.2 only what authenticates as it encrypts, with keys of the connection's own.
+            // With TLS 1.2, only authenticated encryption with ephemeral keys.
             for (cipher, isTaken) in [("ECDHE-ECDSA-AES128-GCM-SHA256", true), ("ECDHE-ECDSA-AES128-SHA", false)] {
                 let told = try? Self.curl(folder, "first", port, ["--tls-max", "1.2", "--ciphers", cipher])
                 #expect((told != nil) == isTaken, "\(cipher)")
             }
 
-            // Half of a renewal: the certificate is there, its key is not. The old pair serves on.
+            // Half of a renewal: the certificate has arrived, its key has not. The old pair stays in use.
             try use("second", used, "pem")
             guard case .failed = certificate.look() else { return #expect(Bool(false), "half a renewal was taken up") }
             #expect(try Self.curl(folder, "first", port, []).hasPrefix("HTTP/2 404"))
@@ -128,8 +128,8 @@ import Testing
         }
     }
 
-    /// Asks for something and reads until the other side says that it closes, which is not said in return; prints how the answer
-    /// begins, and how many seconds later the other side has gone.
+    /// Sends a request and reads until the other side's close_notify, which it does not answer; prints the beginning of
+    /// the answer and the number of seconds until the other side closes the socket.
     private static let unmannerly = """
         import socket, ssl, sys, time
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -155,8 +155,8 @@ import Testing
         print(answer[:12].decode(), round(time.monotonic() - begun, 2))
         """
 
-    /// One that has asked for nothing for a while is closed by TLS first; after an answer that says `close` the socket's own
-    /// half goes at once, which tells nothing of this.
+    /// An idle connection is closed by TLS first; after an answer with `close` the socket is half-closed at once, which
+    /// would not test this.
     @Test("A connection that is closed waits two seconds for a client that does not close it too")
     func farewell() async throws {
         let certificate = try Self.makeCertificate()
@@ -165,7 +165,7 @@ import Testing
         try await withServer(limits, certificate: certificate) { port in
             let told = try await Python.run(Self.unmannerly, ["\(port)"])
             #expect(told.hasPrefix("HTTP/1.1 404 "), "\(told)")
-            // Five by the library's default.
+            // The library's default is five.
             let waited = try #require(told.split(separator: " ").last.flatMap { Double($0) }, "\(told)")
             #expect((1.5..<4).contains(waited), "\(told)")
         }

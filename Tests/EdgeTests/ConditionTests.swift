@@ -32,7 +32,7 @@ private final class Book: ConditionBook {
     }
 }
 
-/// Remembers what calls came to, by operation and code.
+/// Records the outcomes of calls, by operation and code.
 private final class Ear: EdgeWatcher {
     private let state = Mutex([String]())
 
@@ -46,7 +46,7 @@ private final class Ear: EdgeWatcher {
     }
 }
 
-/// Entity tags, conditions and idempotency keys, as every operation has them.
+/// Entity tags, conditions and idempotency keys, which work the same for every operation.
 @Suite(.serialized) struct ConditionTests: EdgeServing {
     private static func ask(
         _ port: Int, _ method: String, _ fields: [String] = [], _ body: String = "", token: String = "good"
@@ -97,7 +97,7 @@ private final class Ear: EdgeWatcher {
             #expect(try await Self.ask(port, "PUT", ["if-match: W/\(tag)"], "two").status == "412", "weak tags never")
             #expect(try await Self.ask(port, "DELETE", ["if-match: \"stale\""]).status == "412")
             #expect(note.contexts.count == 1)
-            // Who may write and not read is held to the condition all the same.
+            // A caller that may write but not read is held to the condition all the same.
             #expect(
                 try await Self.ask(port, "PUT", ["if-match: \"x\", \(tag)"], "two", token: "writer").status == "200")
             #expect(try await Self.ask(port, "PUT", ["if-match: \(tag)"], "three").status == "412")
@@ -105,7 +105,7 @@ private final class Ear: EdgeWatcher {
         }
     }
 
-    /// It was answered 412, since it met what it had done itself.
+    /// It used to be answered with 412, because its condition failed on its own earlier change.
     @Test("A request that comes again under its key is answered as before, whatever its condition says by now")
     func repeats() async throws {
         let (note, book) = (Note(), Book())
@@ -119,11 +119,11 @@ private final class Ear: EdgeWatcher {
                 #expect(answer.status == "201" && answer.text.hasSuffix("one two"), "\(answer.text)")
             }
             #expect(note.contexts.count == 2)
-            // Another request, with another body or another key, is none that came before.
+            // A request with another body or another key is not a repeat.
             #expect(try await Self.ask(port, "POST", fields, "three").status == "412")
             #expect(
                 try await Self.ask(port, "POST", ["if-match: \(tag)", "idempotency-key: l"], "two").status == "412")
-            // Where keys mean nothing they change nothing.
+            // Where keys have no meaning, they change nothing.
             let put = ["if-match: \(tag)", "idempotency-key: k"]
             #expect(try await Self.ask(port, "PUT", put, "two").status == "412")
             let asked = book.questions
@@ -156,7 +156,7 @@ private final class Ear: EdgeWatcher {
         }
     }
 
-    /// What is there was read for them, and whether it is what they said could be told from the answer.
+    /// The representation used to be read for them, and the answer revealed whether it matched their condition.
     @Test(
         "Who has a password to change, or a second factor to get, learns nothing by a condition, and that they were refused is heard",
         arguments: [("newcomer", "passwordChangeRequired"), ("plain", "secondFactorMissing")])

@@ -1,7 +1,7 @@
 import Edge
 import Testing
 
-/// Clients that hold connections without ever being done.
+/// Clients that hold connections without ever finishing.
 @Suite(.serialized) struct ConnectionTests: EdgeServing {
     @Test("A header that trickles is refused in time, however lively it looks")
     func slowHeader() async throws {

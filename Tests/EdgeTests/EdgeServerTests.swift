@@ -1,7 +1,7 @@
 import Edge
 import Testing
 
-/// The public side on a real socket, with clients that no library would make.
+/// The public side on a real socket, with clients that no library would produce.
 @Suite(.serialized) struct EdgeServerTests: EdgeServing {
     private static let login = #"{"username":"alice","password":"a long and odd phrase"}"#
 
@@ -107,7 +107,7 @@ import Testing
                         String(repeating: "x", count: count)))
                 #expect(answer.hasSuffix("application/json \(expected) false"), "\(count): \(answer)")
             }
-            // Whether it says so beforehand or not.
+            // Whether it announces its length or not.
             let client = try RawClient(port: port)
             client.write(Self.post("/api/v1/measure", ["content-length: 300001"]))
             #expect(try await client.read { $0.contains("true") }.hasSuffix("0 false true"))

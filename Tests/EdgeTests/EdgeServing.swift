@@ -7,9 +7,8 @@ import RPC
 import ServiceLifecycle
 import Testing
 
-/// The tokens of tests: `good`, a session, `newcomer`, one with a password that is to be changed,
-/// `plain`, one without a second factor where everybody has to have one, `key`, which may only read, and
-/// `writer`, which may only rate.
+/// Test tokens: `good`, a session; `newcomer`, one whose password must be changed; `plain`, one without a second factor
+/// where it is mandatory; `key`, which may only read; and `writer`, which may only rate.
 enum TestTokens {
     static let authenticate: EdgeAuthenticator = { token in
         TestTokens.caller(of: token).map(EdgeCredentials.caller) ?? .nobody
@@ -31,11 +30,11 @@ private struct ServedEdge: Service {
     func run() async throws { try await server.run(onListening: announce) }
 }
 
-/// Suites that ask a public side on a real socket.
+/// Suites that call the public side over a real socket.
 protocol EdgeServing {}
 
 extension EdgeServing {
-    /// Serves while `body` runs, and stops afterwards.
+    /// Serves while `body` runs, then stops.
     func withServer(
         _ limits: EdgeLimits = EdgeLimits(), routes: [EdgeRoute] = TestRoutes.all,
         proxies: TrustedProxies = TrustedProxies(), limiter: RateLimiter? = nil, certificate: EdgeCertificate? = nil,
@@ -54,7 +53,7 @@ extension EdgeServing {
             let port = try #require(await arrivals.next())
             group.addTask { try await body(port) }
             let ended = await group.nextResult()
-            // A listener that is cancelled with connections in its queue ends the process.
+            // Cancelling a listener that has connections in its queue crashes the process.
             await lifetime.triggerGracefulShutdown()
             try? await Task.sleep(for: .milliseconds(20))
             group.cancelAll()
@@ -63,7 +62,7 @@ extension EdgeServing {
         }
     }
 
-    /// A server that is not running yet, and tells its port when it is.
+    /// Returns a server that is not running yet, and a stream that yields its port once it is.
     func makeServer(
         _ limits: EdgeLimits = EdgeLimits(), routes: [EdgeRoute] = TestRoutes.all,
         proxies: TrustedProxies = TrustedProxies(), limiter: RateLimiter? = nil, certificate: EdgeCertificate? = nil,

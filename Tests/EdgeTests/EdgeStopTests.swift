@@ -9,7 +9,7 @@ import Testing
 @testable import Contracts
 @testable import Edge
 
-/// A server that stops while clients have connections over HTTP/2.
+/// A server that stops while clients have HTTP/2 connections.
 @Suite(.serialized) struct EdgeStopTests: EdgeServing {
     private static let connecting = """
         import socket, ssl, sys, time
@@ -31,9 +31,9 @@ import Testing
 
         """
 
-    /// Tells what comes, until the connection is closed. Asked whether it is there, it sends what is late by then, waits
-    /// until stream 3 is over, and answers; without such it answers at once. Once no stream may follow it lets all of
-    /// stream 1 come.
+    /// Prints what arrives until the connection is closed. On a PING, it sends its late frames, waits until stream 3
+    /// has ended, and acknowledges; without late frames it acknowledges at once. After the final GOAWAY it opens the
+    /// window for the rest of stream 1.
     private static let polite =
         connecting + """
             late, more = bytes.fromhex(sys.argv[3]), bytes.fromhex(sys.argv[4])
@@ -62,7 +62,7 @@ import Testing
             except OSError: print("broken")
             """
 
-    /// Asked whether it is there, it does not answer, and sends one request after the other until it cannot.
+    /// Does not acknowledge a PING, and sends one request after another until it no longer can.
     private static let impatient =
         connecting + """
             request, end = bytes.fromhex(sys.argv[3]), time.monotonic() + 15
@@ -78,11 +78,11 @@ import Testing
             except OSError: print("closed")
             """
 
-    /// Answers notes at once, and reports of 5,000 bytes when it may.
+    /// Answers notes at once, and reports, of 5,000 bytes, once it is opened.
     private final class Desk: Sendable {
         private let state = Mutex<(begun: Set<String>, waits: Int, isOpen: Bool)>((begun: [], waits: 0, isOpen: false))
 
-        /// From now on reports are answered.
+        /// From now on, reports are answered.
         func open() { state.withLock { $0.isOpen = true } }
 
         var waited: EdgeWaitSink { { [self] wait in if wait == .http2 { state.withLock { $0.waits += 1 } } } }
@@ -98,10 +98,10 @@ import Testing
             }
         }
 
-        /// Waits until such a request is in work, at most five seconds.
+        /// Waits until such a request is in progress, for at most five seconds.
         func begins(_ name: String) async -> Bool { await comes { begun, _ in begun.contains(name) } }
 
-        /// The same for one that waits for a place.
+        /// Waits, just as long, until a request is waiting for a place.
         func hasWaiting() async -> Bool { await comes { _, waits in waits > 0 } }
 
         private func note() -> EdgeResponse {
@@ -128,7 +128,8 @@ import Testing
         }
     }
 
-    /// The framework's handler reset a stream once its answer was written, though the client's window was full.
+    /// The framework's handler used to reset a stream once its answer was written, even if the client's window was
+    /// full.
     @Test(
         "Who stops says so, serves what was sent before the client knew, bodies too, and closes when all of it has come"
     )
@@ -138,10 +139,10 @@ import Testing
         async let life: Void = lifetime.run()
         var arrivals = ports.makeAsyncIterator()
         let port = try #require(await arrivals.next())
-        // A window of 1,000 bytes for each request (RFC 9113 §6.5.2), and 100,000 more for the first.
+        // A window of 1,000 bytes per request (RFC 9113 §6.5.2), and another 100,000 for the first.
         let window = StreamGateTests.frame(4, 0, 0, [0, 4, 0, 0, 3, 0xE8])
         let more = StreamGateTests.frame(8, 0, 1, [0, 1, 0x86, 0xA0])
-        // A note that is sent in parts, with a wider window for its answer.
+        // A note that is sent in parts, with a larger window for its answer.
         let late =
             StreamGateTests.request(2, "/notes/2", isWhole: false) + StreamGateTests.frame(8, 0, 3, [0, 0, 0x10, 0])
             + StreamGateTests.frame(0, 1, 3, [UInt8](repeating: 0, count: 16))
@@ -181,7 +182,7 @@ import Testing
         try await life
     }
 
-    /// The connection stayed open, though nobody served it any more.
+    /// The connection used to stay open although nothing served it any more.
     @Test("A stop that is over before a client has answered closes its connection, whatever it still sends")
     func cutShort() async throws {
         let desk = Desk()
@@ -206,7 +207,7 @@ import Testing
         }
     }
 
-    /// Between the end of who serves a connection and that of the connection itself something may come.
+    /// A request may arrive after a connection's server task has ended and before the connection itself ends.
     @Test("A request that nobody takes is held until its stream ends")
     func untaken() throws {
         let loop = EmbeddedEventLoop()
@@ -214,7 +215,7 @@ import Testing
         let address = try SocketAddress(ipAddress: "127.0.0.1", port: 1)
         channel.connect(to: address, promise: nil)
         let requests = HTTP1Channel(responder: { (_, writer: consuming ResponseWriter, _) in })
-        // Who lets the streams go serves none.
+        // The multiplexer is dropped, so no stream is served.
         _ = try MultiplexedChannel(requests: requests, limits: EdgeLimits()).setup(channel, gate: nil)
         let bytes = StreamGateTests.beginning + StreamGateTests.request(1, "/notes/1")
         try channel.writeInbound(ByteBuffer(bytes: bytes))

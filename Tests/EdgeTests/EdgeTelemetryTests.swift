@@ -4,7 +4,7 @@ import Logging
 import Synchronization
 import Testing
 
-/// What stands in the log of those who were turned away before there was a request.
+/// What is logged about clients that are turned away before there is a request.
 @Suite struct EdgeTelemetryTests {
     private final class Lines: Sendable {
         private let lines = Mutex<[String]>([])
@@ -31,7 +31,7 @@ import Testing
     func turnedAway() {
         let lines = Lines()
         let telemetry = EdgeTelemetry(logger: Logger(label: "test") { _ in Notebook(lines) }, digest: { _ in "" })
-        // Who misuses it again and again within a second has one line.
+        // Repeated misuse of one kind within a second is logged once.
         for kind in EdgeRefusal.Abuse.allCases + EdgeRefusal.Abuse.allCases { telemetry.turnedAway(.abuse(kind)) }
         for reason in EdgeRefusal.Request.allCases { telemetry.turnedAway(.request(reason)) }
         for reason in EdgeRefusal.Connection.allCases { telemetry.turnedAway(.connection(reason)) }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Edge
 
-/// Whether the bytes of a client end within something, whichever way they are cut.
+/// Whether a client's bytes end inside a frame or header block, however they are split.
 @Suite struct FrameProgressTests {
     private static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
@@ -12,7 +12,7 @@ import Testing
             + [UInt8](repeating: 4, count: length)
     }
 
-    /// What a client sends, and after how many of its bytes nothing is waited for.
+    /// What a client sends, and the byte counts after which nothing more is expected.
     private static let script: (bytes: [UInt8], rests: Set<Int>) = {
         var bytes = preface
         var rests: Set<Int> = []
@@ -23,14 +23,14 @@ import Testing
         add(frame(4, length: 6), rests: true)
         add(frame(6, length: 8), rests: true)
         add(frame(4, 1), rests: true)
-        // A header in three frames, the first of them empty.
+        // A header block in three frames, the first of them empty.
         add(frame(1, 1), rests: false)
         add(frame(9, length: 300), rests: false)
         add(frame(9, 4, length: 2), rests: true)
         add(frame(1, 4, length: 70_000), rests: true)
         add(frame(8, length: 4), rests: true)
         let body = frame(0, 1, length: 500)
-        // A piece of a body is waited for by whoever reads the body.
+        // Inside a body, it is the body's reader that waits for the rest.
         for count in 0..<500 { rests.insert(bytes.count + 9 + count) }
         add(body, rests: true)
         add(frame(0xBB, length: 3), rests: true)
@@ -86,7 +86,7 @@ import Testing
     func counts() {
         var progress = FrameProgress()
         progress.take(Self.script.bytes)
-        // Two SETTINGS, a PING, a WINDOW_UPDATE and one of no known kind.
+        // Two SETTINGS, a PING, a WINDOW_UPDATE and one of an unknown type.
         #expect(progress.idleFrameCount == 5)
         #expect(progress.headerCount == 2)
         progress.take(Self.frame(0))

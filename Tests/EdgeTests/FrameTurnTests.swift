@@ -5,9 +5,9 @@ import Testing
 
 @testable import Edge
 
-/// Requests over HTTP/2 that come in one piece.
+/// Requests over HTTP/2 that arrive in one read.
 @Suite struct FrameTurnTests {
-    /// A connection whose handlers are below the parser, and what the parser has got.
+    /// A connection with the handlers below the parser, and what has reached the parser.
     private final class Line {
         let loop = EmbeddedEventLoop()
         let channel: EmbeddedChannel
@@ -22,7 +22,7 @@ import Testing
             try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         }
 
-        /// Frames that the parser has got whole, the two of the beginning included.
+        /// The number of whole frames that have reached the parser, including the two that open the connection.
         func frames() throws -> Int {
             while let bytes = try channel.readInbound(as: ByteBuffer.self) {
                 passed += Array(bytes.readableBytesView)

@@ -2,10 +2,10 @@ import Edge
 import Foundation
 import Testing
 
-/// What clients hold: HTTP/2 connections on which nothing gets done, and room for bodies.
+/// What clients hold: HTTP/2 connections without progress, and room for bodies.
 @Suite(.serialized) struct HeldConnectionTests: EdgeServing {
-    /// Sends the bytes over TLS after having agreed on HTTP/2, reads whatever comes and answers nothing; prints after how many
-    /// seconds the other side has closed, or `open`.
+    /// Sends the bytes over TLS after negotiating HTTP/2, reads whatever arrives and answers nothing; prints after how
+    /// many seconds the other side closes, or `open`.
     private static let script = """
         import socket, ssl, sys, time
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -30,7 +30,7 @@ import Testing
     private struct Case: Sendable {
         let name: String
         let bytes: [UInt8]
-        /// Whether it is told as something that was begun and not ended.
+        /// Whether it is reported as begun but not finished.
         var isStalled = true
     }
 
@@ -41,14 +41,14 @@ import Testing
         Case(name: "half of a frame", bytes: preface + settings + [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2]),
         Case(
             name: "a header without its end",
-            // GET and https, of the static table.
+            // GET and https, from the static table.
             bytes: preface + settings + [0, 0, 2, 1, 1, 0, 0, 0, 1, 0x82, 0x87]),
         Case(
             name: "nothing more after its settings, and no word about the end", bytes: preface + settings,
             isStalled: false),
     ]
 
-    /// All cases at once, each at a server of its own: what they take is waiting.
+    /// All cases at once, each with its own server: they spend their time waiting.
     @Test("An HTTP/2 connection is closed that does not go on")
     func held() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -90,15 +90,15 @@ import Testing
                 let answer = try await client.read { $0.contains("\r\n\r\n") }
                 return String(answer.dropFirst(9).prefix(3))
             }
-            /// Waits until it is so: what ended has to be noticed first.
+            /// Waits until the status is as expected: the server first has to notice that a connection has ended.
             @Sendable func expect(_ wanted: String, _ count: Int, from source: String) async throws {
                 var found = ""
                 let patience = ContinuousClock.now.advanced(by: .seconds(5))
                 while found != wanted, ContinuousClock.now < patience { found = try await status(count, from: source) }
                 #expect(found == wanted, "\(count) bytes from \(source)")
             }
-            /// A body that stays, once 2,000 bytes from `other` find no room beside it. Whoever asks for that before it has
-            /// arrived may have its room, and it is turned away: then it comes again.
+            /// Returns a client whose body holds its room, once 2,000 bytes from `other` no longer fit beside it. A
+            /// probe may take the room before the body arrives and get the body refused; then the body is sent again.
             @Sendable func holds(_ count: Int, from source: String, against other: String) async throws -> RawClient {
                 let body = Self.post(
                     "/api/v1/auth/login", ["content-length: 10000"], String(repeating: " ", count: count))

@@ -9,9 +9,9 @@ import Testing
 @testable import Contracts
 @testable import Edge
 
-/// Requests over HTTP/1.1 that are sent before the answers to those before them.
+/// Requests over HTTP/1.1 that are sent before the preceding ones are answered.
 @Suite(.serialized) struct PipelineTests: EdgeServing {
-    /// Counts how often somebody wants to read from the socket.
+    /// Counts the reads requested from the socket.
     private final class ReadCounter: ChannelOutboundHandler {
         typealias OutboundIn = IOData
 
@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    /// Keeps the errors that are not the connection's.
+    /// Counts errors that do not come from the connection.
     private final class ErrorKeeper: ChannelInboundHandler {
         typealias InboundIn = HTTPServerRequestPart
 
@@ -32,7 +32,7 @@ import Testing
         func errorCaught(context: ChannelHandlerContext, error: any Error) { count += 1 }
     }
 
-    /// The parser of a connection between its gates.
+    /// The parser of a connection, between its gates.
     private struct Gated {
         let channel: EmbeddedChannel
         let reads = ReadCounter()
@@ -59,7 +59,7 @@ import Testing
 
         func send(_ text: String) throws { try channel.writeInbound(ByteBuffer(string: text)) }
 
-        /// What has come through since this was asked last: the address of each request, its body, and a dot at its end.
+        /// What has come through since the last call: the URI of each request, its body, and a period at its end.
         func arrived() throws -> String {
             var text = ""
             while let part = try channel.readInbound(as: HTTPServerRequestPart.self) {
@@ -92,7 +92,7 @@ import Testing
         let loop = EmbeddedEventLoop()
         let gated = try Gated(TurnLine(loop, pause: Self.pause), on: loop)
         defer { gated.finish() }
-        // More than a slice of the parser's.
+        // More than one slice of the parser.
         try gated.send(Self.requests(0..<300))
         for number in 0..<300 {
             #expect(try gated.arrived() == "/\(number).")
@@ -114,7 +114,7 @@ import Testing
         let polite = try Gated(line, on: loop)
         defer { for gated in crowd + [polite] { gated.finish() } }
         for gated in crowd { try gated.send(Self.requests(0..<100)) }
-        /// Answers what has come through, and counts it.
+        /// Answers what has come through and returns its count.
         func answered() throws -> Int {
             var count = 0
             for gated in crowd {
@@ -201,10 +201,11 @@ import Testing
         func add() { count.withLock { $0 += 1 } }
     }
 
-    /// One for all connections of a test; it lives as long as the process.
+    /// One loop for all connections of a test; it lives as long as the process.
     private static let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
-    /// A debug build answered others after 10 s: thousands of requests of a connection were parsed and answered in one go.
+    /// A debug build used to answer others only after 10 s: thousands of requests of one connection were parsed and
+    /// answered in one go.
     @Test("While one connection sends thousands of requests ahead, others of its loop are answered after a few of them")
     func fairness() async throws {
         let flooded = Count()
@@ -228,7 +229,7 @@ import Testing
                 polite.write("GET /api/v1/polite HTTP/1.1\r\nhost: a\r\n\r\n")
                 #expect(try await polite.read { $0.hasSuffix("\r\n\r\n") }.hasPrefix("HTTP/1.1 204 "))
             }
-            // All 2,000 take 40 s.
+            // All 2,000 would take 40 s.
             #expect(flooded.now < 500)
             let begun = flooded.now
             #expect(waits.now >= begun - 1, "each but the first had to wait")
@@ -255,6 +256,6 @@ import Testing
 }
 
 extension TurnLine {
-    /// A line whose pauses are all of one length.
+    /// Creates a line whose pauses are all the same length.
     convenience init(_ loop: any EventLoop, pause: Duration) { self.init(loop, pauses: pause...pause) }
 }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A client that shares no code with the server: a script, and what it prints.
+/// Runs clients that share no code with the server: Python scripts, of which it returns the output.
 enum Python {
     static func run(_ script: String, _ arguments: [String]) async throws -> String {
         try await withCheckedThrowingContinuation { continuation in
@@ -22,7 +22,7 @@ enum Python {
         }
     }
 
-    /// Bytes as an argument.
+    /// Returns the bytes as an argument, in hexadecimal.
     static func hex(_ bytes: [UInt8]) -> String {
         bytes.map { byte in
             let digits = String(byte, radix: 16)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Edge
 
-/// Whom a limiter remembers when more ask than it can remember.
+/// Whom a limiter remembers when there are more callers than it can hold.
 @Suite struct RateAccountsTests {
     private typealias Accounts = RateAccounts<Int>
 
@@ -16,7 +16,7 @@ import Testing
 
     private static func second(_ number: Int) -> ContinuousClock.Instant { start.advanced(by: .seconds(number)) }
 
-    /// A request of somebody who is new, and gets a share of ten, or who is remembered.
+    /// Makes a request from a caller that is either new, and gets a share of ten, or remembered.
     private static func expect(
         _ number: Int, isNew: Bool, in accounts: inout Accounts, at now: ContinuousClock.Instant
     ) {
@@ -34,17 +34,17 @@ import Testing
     func order() {
         var accounts = Accounts(subjectsMax: 4, looksMax: 8)
         for number in 0..<4 { Self.expect(number, isNew: true, in: &accounts, at: Self.second(number)) }
-        // The first one's share has ended; a fifth takes its place, and the others keep theirs.
+        // The first caller's share has ended; a fifth takes its place, and the others keep theirs.
         Self.expect(4, isNew: true, in: &accounts, at: Self.second(5))
         #expect(accounts.count == 4)
         for number in 1..<5 {
             Self.expect(number, isNew: false, in: &accounts, at: Self.second(5))
         }
-        // Nobody is idle: the oldest share goes.
+        // Nobody is idle: the oldest share is evicted.
         Self.expect(5, isNew: true, in: &accounts, at: Self.second(5))
         #expect(accounts.count == 4)
         for number in 2..<6 { Self.expect(number, isNew: false, in: &accounts, at: Self.second(5)) }
-        // Everybody is: as many as are looked at.
+        // Everybody is idle: as many are evicted as are looked at.
         Self.expect(6, isNew: true, in: &accounts, at: Self.second(60))
         #expect(accounts.count == 1)
     }
@@ -59,7 +59,8 @@ import Testing
         }
         let waits = [0, 1, 2, 9].map { accounts.wait($0, for: Self.address($0)) }
         #expect(waits == [true, true, true, false], "nobody asks for the last one")
-        // Of two that are looked at none may go, then one, then none; there are never more too many than are waited for.
+        // Of the two that are looked at, none may be evicted, then one, then none; the excess never exceeds the number
+        // that are waited for.
         for (number, count) in [(4, 5), (5, 5), (6, 6)] {
             Self.expect(number, isNew: true, in: &accounts, at: Self.start)
             #expect(accounts.count == count)
@@ -139,7 +140,7 @@ import Testing
         }
     }
 
-    /// A limiter that looked at all of them for each newcomer took milliseconds of everybody's time for each.
+    /// A limiter that looked at every account for each newcomer would delay everybody by milliseconds each time.
     @Test("A flood of networks costs no more each than a few do", .timeLimit(.minutes(1)))
     func flood() async {
         let policy = RatePolicy(person: 0, key: 0, address: 100)

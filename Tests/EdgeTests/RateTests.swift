@@ -4,7 +4,7 @@ import RPC
 import Synchronization
 import Testing
 
-/// Limits on how often somebody may ask.
+/// Limits on how often a caller may make requests.
 @Suite struct RateTests {
     private static let person = RateSubject.person(UserID(UUIDBits(high: 1, low: 1)))
 
@@ -23,7 +23,7 @@ import Testing
         #expect(account.next(at: start, allowed: 1_000) == .ask(second))
         account.take(RateShare(granted: 20, remaining: 970, waitSeconds: 0, slot: 7), askedAt: start, now: start)
         #expect(account.next(at: start, allowed: 1_000) == .admit(remaining: 989, slot: 7))
-        // Five seconds later it is good for nothing any more, and what is left of it goes back.
+        // Five seconds later it has expired, and the rest of it is given back.
         let later = start.advanced(by: .seconds(5))
         let third = RateAsk(wanted: 10, allowed: 1_000, unused: 19, unusedSlot: 7)
         #expect(account.next(at: later, allowed: 1_000) == .ask(third))
@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    /// What all gateways together have given, as Postgres keeps it; a slot never ends here.
+    /// What all gateways together have granted, as Postgres keeps it; a slot never ends here.
     private final class Bank: Sendable {
         struct Away: Error {}
         private let state = Mutex((given: 0, questions: 0))
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    /// How many of `count` requests at each of `limiters`, all at once, were admitted.
+    /// Returns how many of `count` simultaneous requests at each of `limiters` were admitted.
     private static func flood(_ limiters: [RateLimiter], _ count: Int) async -> Int {
         await withTaskGroup(of: Bool.self) { group in
             for number in 0..<count * limiters.count {
@@ -99,7 +99,7 @@ import Testing
     func alone() async {
         let limiters = (0..<2).map { _ in Self.limiter(Bank(isAway: true), person: 140) }
         let admitted = await Self.flood(limiters, 15)
-        // A slot's worth each at the least; the flood may outlast a slot.
+        // At least one slot's worth each; the flood may outlast a slot.
         #expect(admitted >= 20)
         #expect(await limiters[0].admit(.key(UUIDBits(high: 1, low: 1))) == nil, "keys have no limit here")
     }

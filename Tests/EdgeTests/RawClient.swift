@@ -1,16 +1,16 @@
 import Dispatch
 import Glibc
 
-/// One connection that sends exactly the bytes it is told to, for what no well-behaved client would send.
+/// A connection that sends exactly the bytes it is given, for what no well-behaved client would send.
 final class RawClient: Sendable {
     struct Failure: Error { let call: String }
 
-    /// POLLRDHUP, which the importer leaves out.
+    /// POLLRDHUP, which the importer omits.
     private static let peerHungUp: Int16 = 0x2000
 
     private let descriptor: Int32
 
-    /// Connects to a port of 127.0.0.1, from `source` where it is given; a read gives up after 10 s.
+    /// Connects to a port of 127.0.0.1, from `source` if given; a read gives up after 10 s.
     init(port: Int, from source: String? = nil) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw Failure(call: "socket") }
@@ -41,7 +41,7 @@ final class RawClient: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Nothing is said where the other side has closed: the next read tells.
+    /// Reports no error if the other side has closed: the next read does.
     func write(_ text: String) {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
@@ -53,7 +53,7 @@ final class RawClient: Sendable {
         }
     }
 
-    /// What arrives until `isEnough` says so or the other side closes.
+    /// Returns what arrives until `isEnough` returns true or the other side closes.
     func read(until isEnough: @escaping @Sendable (String) -> Bool) async throws -> String {
         try await withCheckedThrowingContinuation { continuation in
             DispatchQueue.global().async {
@@ -72,7 +72,7 @@ final class RawClient: Sendable {
         }
     }
 
-    /// What arrives until the other side closes.
+    /// Returns what arrives until the other side closes.
     func readToEnd() async throws -> String { try await read { _ in false } }
 
     /// Waits, without reading, until the other side has reset the connection.
@@ -86,7 +86,7 @@ final class RawClient: Sendable {
         throw Failure(call: "the connection stays open")
     }
 
-    /// Reads 64 KiB at a time with a pause after each; how many bytes there were.
+    /// Reads 64 KiB at a time with a pause after each, and returns the number of bytes read.
     func countToEnd(pause: Duration) async throws -> Int {
         try await withCheckedThrowingContinuation { continuation in
             DispatchQueue.global().async {

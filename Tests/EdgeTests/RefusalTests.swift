@@ -3,28 +3,28 @@ import Foundation
 import Synchronization
 import Testing
 
-/// What the public side has told of whom it turned away.
+/// What the public side has reported about clients that it turned away.
 final class ToldRefusals: Sendable {
     private let refusals = Mutex<[EdgeRefusal]>([])
 
     var sink: EdgeRefusalSink { { [self] refusal in refusals.withLock { $0.append(refusal) } } }
     var all: [EdgeRefusal] { refusals.withLock { $0 } }
 
-    /// Waits until one was told, at most five seconds: a client may know before.
+    /// Waits until the refusal is reported, for at most five seconds: the client may know first.
     func has(_ refusal: EdgeRefusal) async -> Bool {
         let patience = ContinuousClock.now.advanced(by: .seconds(5))
         while !all.contains(refusal), ContinuousClock.now < patience { try? await Task.sleep(for: .milliseconds(10)) }
         return all.contains(refusal)
     }
 
-    /// All that was told, once this was, for which it waits as `has` does.
+    /// Returns all that was reported, after waiting for `refusal` as `has` does.
     func all(with refusal: EdgeRefusal) async -> [EdgeRefusal] {
         _ = await has(refusal)
         return all
     }
 }
 
-/// Whoever is turned away before there is a request is counted by why.
+/// Clients that are turned away before there is a request are counted by reason.
 @Suite(.serialized) struct RefusalTests: EdgeServing {
     struct Case: Sendable, CustomTestStringConvertible {
         let testDescription: String
@@ -53,7 +53,7 @@ final class ToldRefusals: Sendable {
             refusal: .request(.slowBody)),
     ]
 
-    /// A client that was answered, and stays.
+    /// Returns a client that has been answered and stays connected.
     private static func answered(_ port: Int, andWrote more: String = "") async throws -> RawClient {
         let client = try RawClient(port: port)
         client.write("GET /api/v1/nowhere HTTP/1.1\r\nhost: api\r\n\r\n" + more)
@@ -113,8 +113,8 @@ final class ToldRefusals: Sendable {
         }
     }
 
-    /// Leaves as soon as the last of its handshake is written, as probes of balancers do, again and again: it is mostly gone
-    /// before that is read.
+    /// Repeatedly disconnects as soon as the last message of its handshake is written, as the probes of load balancers
+    /// do: it is mostly gone before that is read.
     private static let hasty = """
         import socket, ssl, struct, sys
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -146,7 +146,7 @@ final class ToldRefusals: Sendable {
         try await withServer(limits, certificate: certificate, turnedAway: told.sink) { port in
             let said = try await Python.run(Self.hasty, ["\(port)"])
             #expect(said.hasPrefix("left"), "\(said)")
-            // One that says nothing is.
+            // A client that sends nothing is.
             _ = try await RawClient(port: port).readToEnd()
             #expect(await told.all(with: .connection(.tls)) == [.connection(.tls)])
         }

@@ -1,7 +1,7 @@
 import Edge
 import Testing
 
-/// What a request must be beyond what the parser holds it to.
+/// The rules for requests beyond those that the parser enforces.
 @Suite struct RequestRulesTests {
     private static func head(
         _ fields: [(String, String)], method: String = "POST", target: String = "/a", isHTTP10: Bool = false

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Edge
 
-/// Which of a connection's requests goes on, and which connection of a loop is next.
+/// Which of a connection's requests proceeds, and which connection of a loop is next.
 @Suite struct RequestTurnTests {
     enum Change: Sendable {
         case begin, received, answered, come, rest
@@ -69,7 +69,7 @@ import Testing
         #expect(turn.step(hasRoom: false) == one.withoutRoom)
     }
 
-    /// Who went on, in order.
+    /// Records who proceeded, in order.
     private final class Order: Sendable {
         private let numbers = Mutex<[Int]>([])
 
@@ -102,14 +102,14 @@ import Testing
             loop.advanceTime(by: .milliseconds(1))
             #expect(order.all == expected)
         }
-        // The line stands still by now, and begins again.
+        // The line has stopped by now, and starts again.
         line.wait {
             order.note(7)
             return true
         }
         loop.advanceTime(by: .milliseconds(1))
         #expect(order.all == [0, 2, 4, 100, 7])
-        // A loop must not be left with something to do.
+        // A loop must not be left with pending work.
         loop.advanceTime(by: .milliseconds(1))
     }
 }

@@ -6,10 +6,10 @@ import Testing
 
 @testable import Contracts
 
-/// Bytes in which two parties could see different requests. Each case hides a second request; whatever becomes of the first,
-/// the hidden one must not be answered, and no request may get two answers.
+/// Bytes in which two parties could see different requests. Each case hides a second request; whatever happens to the
+/// first, the hidden one must not be answered, and no request may get two answers.
 @Suite(.serialized) struct SmugglingTests: EdgeServing {
-    /// What reached an operation.
+    /// Records what reached an operation.
     private final class Seen: Sendable {
         private let paths = Mutex<[String]>([])
 
@@ -33,7 +33,7 @@ import Testing
     struct Case: Sendable, CustomTestStringConvertible {
         let name: String
         let text: String
-        /// The status of the one answer.
+        /// The status of the only answer.
         var status = "400"
 
         var testDescription: String { name }

@@ -11,10 +11,10 @@ import Testing
 @testable import Contracts
 @testable import Edge
 
-/// Many requests of one HTTP/2 connection at once.
+/// Many requests at once on one HTTP/2 connection.
 @Suite(.serialized) struct StreamGateTests: EdgeServing {
-    /// Sends each of the bytes over TLS after having agreed on HTTP/2, with a pause in between; prints how streams ended, until
-    /// so many have or the time is over.
+    /// Sends each part over TLS after negotiating HTTP/2, with pauses in between; prints how streams ended, until the
+    /// wanted number have or the time is up.
     private static let script = """
         import socket, ssl, sys, time
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -42,17 +42,17 @@ import Testing
         print("\\n".join(ended))
         """
 
-    /// Bytes that begin a connection, with settings and the acknowledgement of the other side's.
+    /// The bytes that open a connection: preface, SETTINGS and the acknowledgement of the other side's.
     static let beginning =
         Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + frame(4, 0, 0, []) + frame(4, 1, 0, [])
 
-    /// RFC 9113 §4.1.
+    /// A frame (RFC 9113 §4.1).
     static func frame(_ kind: UInt8, _ flags: UInt8, _ stream: Int, _ payload: [UInt8]) -> [UInt8] {
         let head: [UInt8] = [0, 0, UInt8(payload.count), kind, flags, 0, 0, UInt8(stream >> 8), UInt8(stream & 0xFF)]
         return head + payload
     }
 
-    /// The stream of the request with this number, from 1.
+    /// The stream of the request with this number, counted from 1.
     private static func stream(_ number: Int) -> Int { 2 * number - 1 }
 
     /// A GET, or a POST whose body is still to come.
@@ -70,7 +70,7 @@ import Testing
 
     private static func reset(_ number: Int) -> [UInt8] { frame(3, 0, stream(number), [0, 0, 0, 8]) }
 
-    /// How the first `count` streams ended that did.
+    /// Returns how the first `count` streams to end did so.
     private static func ask(_ port: Int, until count: Int, _ parts: [UInt8]...) async throws -> [String] {
         var all = parts
         all[0] = beginning + all[0]
@@ -78,7 +78,7 @@ import Testing
         return told.split(separator: "\n").map(String.init)
     }
 
-    /// Requests that say which they are when they begin, and are answered once they may be.
+    /// Requests that record their numbers when they begin, and are answered once that is allowed.
     private final class Work: Sendable {
         private let state = Mutex<(begun: [Int], isOpen: Bool)>((begun: [], isOpen: false))
         private let waits = Mutex(0)
@@ -87,7 +87,7 @@ import Testing
         var waitCount: Int { waits.withLock(\.self) }
         var waited: EdgeWaitSink { { [self] wait in if wait == .http2 { waits.withLock { $0 += 1 } } } }
 
-        /// From now on everybody is answered.
+        /// From now on, every request is answered.
         func open() { state.withLock { $0.isOpen = true } }
 
         func finish() async {
@@ -114,7 +114,7 @@ import Testing
             ]
         }
 
-        /// Waits until it is so, at most five seconds.
+        /// Waits until the condition holds, for at most five seconds.
         func comes(_ isSo: @Sendable (Work) -> Bool) async -> Bool {
             let patience = ContinuousClock.now.advanced(by: .seconds(5))
             while !isSo(self), ContinuousClock.now < patience { try? await Task.sleep(for: .milliseconds(2)) }
@@ -134,7 +134,7 @@ import Testing
             turnedAway: turnedAway, waited: work.waited, body)
     }
 
-    /// Places are given back by answers alone.
+    /// Limits under which only answers free places.
     private static var patient: EdgeLimits {
         var limits = EdgeLimits()
         limits.streamPlaceTime = .seconds(20)
@@ -160,7 +160,7 @@ import Testing
     func withdrawn() async throws {
         let work = Work()
         try await withTLS(Self.patient, work) { port in
-            // The last one shows that what came before it has been seen.
+            // The last one shows that what was sent before it has been seen.
             async let asked = Self.ask(
                 port, until: 11, Self.requests(1...12), Self.reset(10) + Self.reset(11) + Self.requests(13...13))
             #expect(await work.comes { $0.waitCount == 5 })
@@ -209,13 +209,13 @@ import Testing
         }
     }
 
-    /// What a client may send of a body before it is read was on no account.
+    /// What a client may send of a body before it is read used to be charged to no account.
     @Test("A body waits only where there is room for it; its request may come again")
     func room() async throws {
         let work = Work()
         let refusals = ToldRefusals()
         var limits = Self.patient
-        // For the part of one body that may come unasked, not of two.
+        // Enough for the unrequested part of one body, not of two.
         (limits.bodyBytesFree, limits.addressBodiesBytesMax) = (0, 100_000)
         try await withTLS(limits, work, turnedAway: refusals.sink) { port in
             let bodies = Self.request(9, "/jobs/9", isWhole: false) + Self.request(10, "/jobs/10", isWhole: false)
@@ -227,7 +227,8 @@ import Testing
         }
     }
 
-    /// The framework remembers 31 of them by itself: a part of a body that was on its way for an older one ended the connection.
+    /// The framework itself remembers 31 of them: a part of a body still on its way for an older one ended the
+    /// connection.
     @Test("As many requests as a connection may have are refused at once, and what still comes for them ends nothing")
     func lateParts() async throws {
         let work = Work()
@@ -248,10 +249,10 @@ import Testing
         }
     }
 
-    /// One for all connections of a test; it lives as long as the process.
+    /// One loop for all connections of a test; it lives as long as the process.
     private static let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
-    /// In a debug build others waited for 1.9 s once: all requests of a connection were begun in one go.
+    /// In a debug build, others once waited for 1.9 s: all requests of a connection were begun in one go.
     @Test("While one connection has many requests at once, others of its loop are answered after a few of them")
     func fairness() async throws {
         let work = Work()
@@ -259,7 +260,7 @@ import Testing
         var limits = EdgeLimits()
         limits.pipelinedPause = .milliseconds(50)
         try await withTLS(limits, work, group: Self.loop) { port in
-            // All 90 take 4 s.
+            // All 90 would take 4 s.
             async let flood = Self.ask(port, until: 20, Self.requests(1...90))
             #expect(await work.comes { !$0.begun.isEmpty })
             let polite = try await Self.ask(port, until: 8, Self.requests(101...108))
@@ -269,7 +270,7 @@ import Testing
         }
     }
 
-    /// What a stream's turn has let through.
+    /// Records what a stream's turn has let through.
     private final class Ear: ChannelInboundHandler {
         typealias InboundIn = HTTPRequestPart
 
@@ -292,7 +293,7 @@ import Testing
         let (limits, streams) = (EdgeLimits(), ConnectionCounts(limit: 2, proxies: TrustedProxies()))
         let refused = Mutex<[EdgeRefusal]>([])
         let head = HTTPRequest(method: .get, scheme: "https", authority: "a", path: "/")
-        /// A stream of a connection of its own, and what has come through.
+        /// A stream on a connection of its own, and what has come through.
         func stream() throws -> (channel: EmbeddedChannel, heard: [String]) {
             let gate = StreamGate(
                 limits: limits, line: TurnLine(loop, pause: limits.pipelinedPause), loop: loop,

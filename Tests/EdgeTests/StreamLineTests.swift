@@ -6,9 +6,9 @@ import Testing
 @testable import Contracts
 @testable import Edge
 
-/// Streams whose rest has the connection to itself.
+/// Streams that take over the connection for the rest of their answer.
 @Suite(.serialized) struct StreamLineTests: EdgeServing {
-    /// A stream of one piece, and of whatever the test writes afterwards.
+    /// A stream of one piece, followed by whatever the test writes.
     private final class Rest: EdgeRest {
         private struct State {
             var line: (any EdgeLine)?
@@ -22,7 +22,7 @@ import Testing
         var isReady: Bool { true }
         var line: (any EdgeLine)? { state.withLock { $0.line } }
         var isGone: Bool { state.withLock { $0.news.contains { if case .gone = $0 { true } else { false } } } }
-        /// Whether the stream was ended as one that was asked for its pieces.
+        /// Whether the stream ended after being polled for its pieces.
         var hasEnded: Bool { state.withLock { $0.hasEnded } }
 
         func goOn(on line: any EdgeLine) {
@@ -45,7 +45,7 @@ import Testing
             #expect(isGone)
         }
 
-        /// Two pieces for whoever asks.
+        /// A stream that yields one piece when polled.
         var stream: EdgeStream {
             EdgeStream(contentType: "text/event-stream", rest: self) {
                 let isFirst = self.isBegun.withLock { isBegun in
@@ -77,7 +77,7 @@ import Testing
             .joined(separator: "\r\n")
     }
 
-    /// A client whose stream has the connection to itself.
+    /// Opens a stream that has taken over its connection.
     private static func opened(_ port: Int, _ rest: Rest) async throws -> (client: RawClient, line: any EdgeLine) {
         let client = try RawClient(port: port)
         client.write(request())
@@ -134,12 +134,13 @@ import Testing
     @Test("Lines beyond the bound are streams as ever")
     func bound() async throws {
         var limits = EdgeLimits()
-        // Three in four of two are one.
+        // Three quarters of two, rounded down, is one.
         limits.connectionsMax = 2
         let rests = [Rest(), Rest()]
         try await withServer(limits, routes: Self.routes(rests)) { [rests] port in
             let (client, line) = try await Self.opened(port, rests[0])
-            // Its end closes the connection, as its head says, and what was asked behind it is not answered.
+            // The end of this stream closes the connection, as its head says, and the request behind it is not
+            // answered.
             let answer = try await Self.exchange(port, Self.request() + Self.request())
             #expect(answer.hasSuffix("0\r\n\r\n"))
             #expect(answer.components(separatedBy: "HTTP/1.1 ").count == 2, "\(answer)")
@@ -165,7 +166,7 @@ import Testing
             #expect(try await refused.readToEnd() == "")
             first = nil
             try await rests[0].awaitGone()
-            // The place is given back on the connection's own loop.
+            // The place is freed on the connection's own loop.
             let end = ContinuousClock.now + .seconds(10)
             while rests[2].line == nil, ContinuousClock.now < end {
                 let third = try RawClient(port: port)
@@ -220,7 +221,7 @@ import Testing
     @Test("Lines end with the server")
     func shutdown() async throws {
         let rest = Rest()
-        // Longer than the server, or its own end would be what is seen.
+        // The client must outlive the server; otherwise its own end would be observed.
         let kept = Mutex<RawClient?>(nil)
         try await withServer(routes: Self.routes([rest])) { port in
             let (client, _) = try await Self.opened(port, rest)

@@ -6,9 +6,10 @@ import Testing
 @testable import Contracts
 @testable import Edge
 
-/// Answers that are made while they are sent.
+/// Answers that are produced while they are sent.
 @Suite(.serialized) struct StreamTests: EdgeServing {
-    /// Pieces of 100 bytes, the place of each as its letter; fails at `failing`, and at `late` when its time is over.
+    /// Pieces of 100 bytes, each filled with the letter for its index; the piece at `failing` throws, the one at `late`
+    /// once its time is up.
     private static func routes(
         count: Int, bytes: Int = 100, length: Int? = nil, failing: Int? = nil, late: Int? = nil,
         made: Counter = Counter()
@@ -34,14 +35,14 @@ import Testing
         ]
     }
 
-    /// The answer with its header in lower case.
+    /// Returns the answer with its header in lower case.
     private static func ask(_ port: Int, _ method: String = "GET", closing: Bool = true) async throws -> String {
         let answer = try await exchange(port, request(method, closing: closing))
         let parts = answer.components(separatedBy: "\r\n\r\n")
         return ([parts[0].lowercased()] + parts.dropFirst()).joined(separator: "\r\n\r\n")
     }
 
-    /// Without its header, which has letters of its own: the digits of a trace.
+    /// Returns the answer without its header, whose trace id has letters of its own.
     private static func body(_ answer: String) -> String {
         answer.components(separatedBy: "\r\n\r\n").dropFirst().joined(separator: "\r\n\r\n")
     }
@@ -107,7 +108,7 @@ import Testing
         }
         for length in [nil, 300] {
             try await withServer(routes: Self.routes(count: 3, length: length, failing: 2)) { port in
-                // The server closes, though it was not asked to.
+                // The server closes, although it was not asked to.
                 let answer = try await Self.ask(port, closing: false)
                 #expect(answer.hasPrefix("http/1.1 200 ") && Self.body(answer).contains("bbb"))
                 #expect(!Self.body(answer).contains("ccc") && !answer.hasSuffix("0\r\n\r\n"), "\(answer)")
@@ -146,7 +147,7 @@ import Testing
             let client = try RawClient(port: port)
             client.write(Self.request())
             _ = try await client.read { $0.contains("bbb") }
-            // As much as sockets hold: nobody reads any more.
+            // As much as the sockets hold: nobody is reading any more.
             var before = -1
             while made.count != before {
                 before = made.count

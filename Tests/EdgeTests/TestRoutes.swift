@@ -4,13 +4,13 @@ import Synchronization
 
 @testable import Contracts
 
-/// A public surface of a few operations, for tests of what holds for every operation.
+/// A small public surface for tests of what holds for every operation.
 enum TestRoutes {
     static let all: [EdgeRoute] = make()
 
     struct Unlucky: Error {}
 
-    /// Counts what arrives.
+    /// Counts the pieces and bytes that arrive.
     private static let upload: EdgeRoute = .bearer(
         "upload", "POST", "/api/v1/uploads", scope: "rate", takesUpload: true
     ) {
@@ -46,7 +46,7 @@ enum TestRoutes {
                     status: 200, headers: [("content-type", "text/plain")],
                     body: [UInt8](repeating: UInt8(ascii: "a"), count: 64 << 20))
             },
-            // Counts to the number in the address, or for ever; says when nobody reads any more.
+            // Counts to the number in the path, or forever; reports when nobody reads any more.
             .bearer("count", "GET", "/api/v1/count/{to}", scope: "read") { (request, _, _) async throws(RPCError) in
                 let last = request.pathParameters["to"].flatMap { Int($0) }
                 let number = Mutex(0)
@@ -83,7 +83,7 @@ enum TestRoutes {
                 note.write(request.body, context)
                 return try note.read()
             },
-            // Adds a line, once under a key.
+            // Appends a line, once per key.
             .bearer("addLine", "POST", "/api/v1/notes/{note}", scope: "rate", takesKey: true) {
                 (request, _, context) async throws(RPCError) in try note.add(request.body, context)
             },
@@ -97,7 +97,7 @@ enum TestRoutes {
     }
 }
 
-/// What the operations with a state share.
+/// The state that the operations share.
 final class Note: Sendable {
     private let state = Mutex<(text: [UInt8]?, contexts: [EdgeContext], answers: [String: [UInt8]])>(
         (text: nil, contexts: [], answers: [:]))
@@ -117,7 +117,8 @@ final class Note: Sendable {
         }
     }
 
-    /// Adds a line, and answers with all of them; the same under the same key. No line has a question mark.
+    /// Appends a line and returns all of them, or the earlier answer under the same key. A line must not have a
+    /// question mark.
     func add(_ line: [UInt8], _ context: EdgeContext) throws(RPCError) -> EdgeResponse {
         guard !line.contains(UInt8(ascii: "?")) else { throw .wrongKind("a question is no line") }
         let text = state.withLock { state in
@@ -134,14 +135,14 @@ final class Note: Sendable {
     func remove() { state.withLock { $0.text = nil } }
 }
 
-/// What became of an operation that never ends by itself.
+/// Reports what happens to an operation that never ends by itself.
 final class TestEvents: Sendable {
     private let stream = AsyncStream.makeStream(of: String.self)
 
     func began() { stream.continuation.yield("began") }
     func cancelled() { stream.continuation.yield("cancelled") }
 
-    /// The next thing that happens.
+    /// Returns the next event.
     func next() async -> String? {
         for await event in stream.stream { return event }
         return nil

@@ -4,11 +4,11 @@ import Testing
 
 @testable import Contracts
 
-/// How connections over HTTP/2 and TLS end here, for clients who do not say in return that they close.
+/// How HTTP/2 and TLS connections end for clients that do not close them in return.
 @Suite(.serialized) struct ThrownOutTests: EdgeServing {
-    /// Sends the bytes over TLS after having agreed on HTTP/2, and the end of TLS where that is wanted, and from then on
-    /// nothing at all; waits, and reads. Prints how the socket ended and after how many seconds, the code of the last GOAWAY,
-    /// how many bytes of bodies there were, and whether one was whole.
+    /// Sends the bytes over TLS after negotiating HTTP/2, and close_notify if wanted, and nothing from then on; waits,
+    /// then reads. Prints how the socket ended and after how many seconds, the code of the last GOAWAY, the number of
+    /// body bytes, and whether one body was whole.
     private static let script = """
         import socket, ssl, sys, time
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -58,7 +58,7 @@ import Testing
         let body: String
     }
 
-    /// What became of a connection on which these bytes follow its beginning; the client reads after `pause` seconds.
+    /// Returns how a connection ends on which these bytes follow the opening; the client reads after `pause` seconds.
     private static func ending(
         _ port: Int, _ bytes: [UInt8], pause: Double = 0, saysItCloses: Bool = false
     ) async throws -> Ending {
@@ -73,7 +73,7 @@ import Testing
     struct Case: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let bytes: [UInt8]
-        /// What a GOAWAY says; nil where there need be none.
+        /// The code of the GOAWAY; nil if there need not be one.
         var code: String?
         var headerTimeout = EdgeLimits().headerTimeout
     }
@@ -90,14 +90,15 @@ import Testing
             bytes: StreamGateTests.frame(0, 0, 1, [UInt8](repeating: 0, count: 20)), code: "1"),
         Case(
             testDescription: "a field that none may have",
-            // GET, https, / and a literal with a capital (RFC 9113 §8.2.1).
+            // GET, https, / and a literal with a capital letter (RFC 9113 §8.2.1).
             bytes: StreamGateTests.frame(1, 5, 1, [0x82, 0x87, 0x84, 0x01, 1, 0x61, 0x00, 1, 0x55, 1, 0x78])),
         Case(
             testDescription: "half of a frame", bytes: [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2],
             headerTimeout: .milliseconds(300)),
     ]
 
-    /// All that such a connection held was kept for two seconds more: clients who came again at once had most of 92 MiB so.
+    /// Everything that such a connection held used to be kept for two more seconds: clients that reconnected at once
+    /// took up most of 92 MiB this way.
     @Test("Who is thrown out is gone at once, and was told why", arguments: cases)
     func atOnce(thrown: Case) async throws {
         var limits = EdgeLimits()
@@ -111,7 +112,7 @@ import Testing
         }
     }
 
-    /// 1 MiB, which the system takes and the client does not.
+    /// 1 MiB, which fits into the system's buffers and which the client does not read.
     private static let large: EdgeRoute = .open("large", "GET", "/large") { (_, _) async throws(RPCError) in
         EdgeResponse(
             status: 200, headers: [("content-type", "text/plain")],
@@ -127,9 +128,9 @@ import Testing
         let certificate = try CertificateTests.makeCertificate()
         try await withServer(limits, routes: [Self.large], certificate: certificate) { port in
             let most: [UInt8] = [0x3F, 0xFF, 0xFF, 0xFF]
-            // Windows that hold the answer, of each request and of the connection.
+            // Windows that hold the answer, for each request and for the connection.
             let windows = StreamGateTests.frame(4, 0, 0, [0, 4] + most) + StreamGateTests.frame(8, 0, 0, most)
-            // Idle after 1 s, closed 1.3 s after that: before anything is read.
+            // Idle after 1 s, closed 1.3 s later: before anything is read.
             let ending = try await Self.ending(port, windows + StreamGateTests.request(1, "/large"), pause: 2.8)
             #expect(ending.body == "1048576 whole", "\(ending)")
             #expect(ending.end == "closed" && ending.code == "0", "\(ending)")
@@ -170,7 +171,7 @@ import Testing
         try await withServer(limits, certificate: certificate, turnedAway: told.sink) { port in
             let ping = StreamGateTests.frame(6, 0, 0, [1, 2, 3, 4, 5, 6, 7, 8])
             let ending = try await Self.ending(port, (0..<count).flatMap { _ in ping })
-            // Three end as all do that ask for nothing.
+            // Three end like any connection without requests.
             #expect(ending.end == "closed" && ending.code == (count > 3 ? "11" : "0"), "\(ending)")
             if count > 3 { _ = await told.has(.abuse(.pings)) }
             #expect(told.all == (count > 3 ? [.abuse(.pings)] : []))

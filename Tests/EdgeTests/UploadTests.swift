@@ -1,7 +1,7 @@
 import Edge
 import Testing
 
-/// Bodies that are taken in pieces while they arrive.
+/// Bodies that are consumed in pieces as they arrive.
 @Suite(.serialized) struct UploadTests: EdgeServing {
     private static func upload(_ fields: [String], _ body: String = "") -> String {
         (["POST /api/v1/uploads HTTP/1.1", "host: api", "authorization: Bearer good", "connection: close"] + fields
@@ -47,7 +47,7 @@ import Testing
             client.write(Self.upload(["content-length: 5000000", "expect: 100-continue"]))
             let invitation = try await client.read { $0.contains("\r\n\r\n") }
             #expect(invitation.hasPrefix("HTTP/1.1 100 "), "\(invitation)")
-            // Longer than a body may take as a whole, but never silent for that long.
+            // Longer than a whole body may take, but never silent for that long.
             for _ in 0..<8 {
                 client.write("a")
                 try await Task.sleep(for: .milliseconds(250))
