@@ -10,7 +10,7 @@ import Testing
 
 @testable import GatewayService
 
-/// Closed accounts, and what other services have of them.
+/// Closed accounts, and the data that other services hold about them.
 @Suite struct AccountErasureTests {
     /// A service that cannot erase some people.
     private final class Keeper: PersonKeeper {
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    /// A ratings service that erases in three portions.
+    /// A ratings service that erases in three batches.
     private final class Portions: RPCCaller {
         private let left = Mutex(3)
 
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    /// The rest of an account with very many ratings stayed for good.
+    /// The remaining ratings of an account with very many used to stay forever.
     @Test("A person is erased to the last portion")
     func portions() async throws {
         let portions = Portions()
@@ -68,7 +68,7 @@ import Testing
         try row.next(UserID.self)
     }
 
-    /// The one that came first was tried again and again, and nobody behind it was ever erased.
+    /// The account that came first used to be retried again and again, and none behind it was ever erased.
     @Test("An account that cannot be erased does not hold up the others")
     func apart() async throws {
         try await TestDatabase.withReplicas(1, migrations: GatewayService.migrations) { pools in
@@ -78,7 +78,7 @@ import Testing
             for (place, person) in people.enumerated() {
                 try await pool.execute(Self.close, [.id(person), .int(100 - place)])
             }
-            // All but the one whose turn comes last, and one in their midst.
+            // All but the last one due and one in the middle.
             let well: Set<UserID> = [people[5], people[9]]
             let keeper = Keeper(refusing: Set(people).subtracting(well))
             let erasure = AccountErasure(

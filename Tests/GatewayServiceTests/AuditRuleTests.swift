@@ -11,7 +11,7 @@ import Testing
 
 @testable import GatewayService
 
-/// Which calls are written down for whoever has to find out later who did what, and what stands there.
+/// Which calls are logged so that it can later be found out who did what, and what is logged about them.
 @Suite struct AuditRuleTests {
     private final class Lines: Sendable {
         private let state = Mutex<[[UInt8]]>([])
@@ -35,7 +35,7 @@ import Testing
         EdgeContext(rpc: RPCContext(deadline: .now + .seconds(5), trace: .root()), clientAddress: "192.0.2.1")
     }
 
-    /// What is written of calls that `body` tells of, by a service that logs errors only.
+    /// The lines written for the calls that `body` reports, by a service that logs only errors.
     private static func lines(_ body: (OperationAudit) -> Void) throws -> [[String: String]] {
         let lines = Lines()
         let logger = Logger(label: "test") { label in
@@ -49,7 +49,7 @@ import Testing
 
     private static let connected = EdgeResponse(status: 200, body: Array(#"{"result":"connected"}"#.utf8))
 
-    /// Whether an operation says who may do what, or hands out what a person has.
+    /// Whether an operation decides who may do what, or hands out a person's data.
     private static func isOfIdentity(_ path: String, _ verb: String, _ operation: JSONValue) -> Bool {
         let tag = operation["tags"][0].string ?? ""
         let scope = operation["x-scope"].string
@@ -113,7 +113,7 @@ import Testing
         }
     }
 
-    /// As docs/operations.md has it.
+    /// As described in docs/operations.md.
     private static func digest(_ text: String) -> String {
         let key = HMAC.sha256(key: Array(secret.utf8), message: Array("reelay.audit.v1".utf8))
         return String(Hex.encode(HMAC.sha256(key: key, message: Array(text.utf8))).prefix(32))
@@ -193,7 +193,7 @@ import Testing
                 to: EdgeRequest(
                     pathParameters: ["it": "typed text"], query: [("q", "typed text")],
                     headers: [("x-typed", "typed text")], body: Array("typed text".utf8)), from: nil, context)
-            // An address whose last part is a secret, of somebody who succeeds.
+            // A path whose last segment is a secret, in a call that succeeds.
             audit.hear(
                 EdgeResponse(status: 204), of: "deleteHook",
                 to: EdgeRequest(pathParameters: ["hook": "reelay_hk_typed text"]), from: Self.session, Self.context())

@@ -6,13 +6,13 @@ import Testing
 
 @testable import GatewayService
 
-/// What an upload passes on.
+/// What an upload passes on to scrobble.
 @Suite struct CreateImportTests {
-    /// Scrobble, as far as it takes files in; another call fails.
+    /// Scrobble, as far as it accepts files; any other call fails.
     private final class Scrobble: RPCCaller {
         private let told = Mutex<[String]>([])
 
-        /// What the files were called, once for each piece.
+        /// The file names, once for each piece.
         var names: [String] { told.withLock(\.self) }
 
         func call<Params: JSONEncodable, Result: JSONDecodable>(
@@ -40,7 +40,7 @@ import Testing
         }()
     }
 
-    /// A body that has arrived as a whole.
+    /// A body that has arrived in full.
     private final class Body: EdgeUploadSource {
         private let rest: Mutex<[UInt8]?>
 
@@ -58,14 +58,14 @@ import Testing
         String(repeating: letter, count: count) + end
     }
 
-    /// Names as they are given and as they are passed on.
+    /// Names as given and as passed on.
     private static let names: [(String, String)] = [
         ("diary.csv", "diary.csv"), (name(251, ".csv"), name(251, ".csv")), (name(252, ".csv"), name(251, ".csv")),
         (name(126, of: "\u{e9}", ".csv"), name(125, of: "\u{e9}", ".csv")),
         ("deleted/" + name(250, "/diary.csv"), name(245, "/diary.csv")),
     ]
 
-    /// What a file is, is told by the end of its name, which was cut off.
+    /// The end of a name tells what kind of file it is, and used to be cut off.
     @Test("A file's name that is too long keeps its end, whole letters of it", arguments: names)
     func longName(given: String, kept: String) async throws {
         let head = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"\(given)\"\r\n\r\n"

@@ -4,7 +4,7 @@ import Testing
 
 @testable import GatewayService
 
-/// One who listens, without a network.
+/// A single listener, without a network.
 @Suite struct EventListenerTests {
     private static func event(_ number: Int) -> FeedEvent {
         FeedEvent(
@@ -28,7 +28,7 @@ import Testing
         for number in 1...3 { #expect(Self.place(await listener.next(until: .now)) == "7-\(number)") }
         #expect(Self.place(await listener.next(until: .now)) == "silence")
         for number in 4...7 { listener.push(ReadyEvent(Self.event(number))) }
-        // The rest is fetched by who comes back; sending half of it would leave a hole.
+        // The client fetches the rest when it reconnects; sending half of it would leave a gap.
         #expect(Self.place(await listener.next(until: .now + .seconds(30))) == "dropped")
         listener.end(.bye)
         #expect(Self.place(await listener.next(until: .now)) == "dropped")

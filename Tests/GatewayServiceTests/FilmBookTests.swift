@@ -5,7 +5,7 @@ import Testing
 
 @testable import GatewayService
 
-/// What is kept of films between two looks at them.
+/// What is kept of films between two requests for them.
 @Suite struct FilmBookTests {
     private static let start = ContinuousClock.now
     private static let moment = Timestamp(clampingMicrosecondsSinceEpoch: 1_780_000_000_000_000)
@@ -23,7 +23,7 @@ import Testing
             ratedAt: moment, updatedAt: moment)
     }
 
-    /// Whether title, rating and state are known `after` they were told.
+    /// Whether the title, rating and state are still known `after` they were told.
     private static func known(
         _ title: Title, _ rating: Rating?, after: Duration = .seconds(59)
     ) -> [Bool] {

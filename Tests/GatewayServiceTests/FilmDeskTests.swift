@@ -6,15 +6,15 @@ import Testing
 
 @testable import GatewayService
 
-/// Films that several people look at in one moment.
+/// Films that several people look at in the same moment.
 @Suite struct FilmDeskTests {
     private static let moment = Timestamp(clampingMicrosecondsSinceEpoch: 1_780_000_000_000_000)
-    /// Merged into the first.
+    /// Merged into the first title.
     private static let merged = StandIns.title(9)
 
     private static func user(_ number: Int) -> UserID { UserID(UUIDBits(high: 3, low: UInt64(number))) }
 
-    /// The three services, which answer a film's rating and state by who asks, the person's number, and by how often it has changed.
+    /// The three services. A film's rating and state depend on who asks, by number, and on how often they have changed.
     private final class Others: RPCCaller {
         private let log = Mutex<[String]>([])
         private let told = Mutex(0)
@@ -25,7 +25,7 @@ import Testing
 
         var calls: [String] { log.withLock { $0.sorted() } }
 
-        /// Titles, ratings and states that were told to those who asked about several, since the last look.
+        /// Returns the number of titles, ratings and states told in look-ups of several since the last call.
         func takeTold() -> Int {
             told.withLock { told in
                 defer { told = 0 }
@@ -33,12 +33,12 @@ import Testing
             }
         }
 
-        /// Every title, rating and state is another one from here on.
+        /// Changes every title, rating and state from here on.
         func change() { changes.withLock { $0 += 1 } }
 
         private var count: Int { changes.withLock { $0 } }
 
-        /// What is told where `known` is not the version by now.
+        /// The values, unless `known` is the current version.
         private func news<Value>(_ known: String?, _ values: () -> [Value]) -> (version: String, told: [Value]?) {
             let version = "v\(count)"
             guard known != version else { return (version, nil) }
@@ -56,7 +56,7 @@ import Testing
             switch params {
             case let params as GetTitleParams: answer = title(params.title)
             case let params as LookUpTitlesParams:
-                // In no order.
+                // Deliberately not in the order asked for.
                 answer = VersionedTitles(
                     found: params.wanted.reversed().map { wanted in
                         let (version, told) = news(wanted.known) { [title(wanted.title)] }
@@ -113,7 +113,7 @@ import Testing
         }
     }
 
-    /// What each of some people sees of a film: its name, their rating in tenths and their plays, or the code of an error.
+    /// What each person sees of a film: its name, their rating in tenths and their plays, or the code of an error.
     private static func seen(
         _ wanted: [(user: Int, title: TitleID)], _ others: Others, trace: TraceContext = .root(),
         within time: Duration = .seconds(20)
@@ -167,7 +167,7 @@ import Testing
         #expect(others.takeTold() == 2 + 3 + 3)
         #expect(await Self.seen(Self.wanted, by: handler) == before)
         #expect(others.takeTold() == 0)
-        // One more title of a person of whom something is known.
+        // One more title for a person about whom something is already known.
         let more = Self.wanted + [(user: 2, title: StandIns.title(6))]
         #expect(await Self.seen(more, by: handler) == before + ["6: 20, 206"])
         #expect(others.takeTold() == 2)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import GatewayService
 
-/// Films that are written once for what is known of them.
+/// Films whose answers are encoded only once for the same facts.
 @Suite struct FilmSheetsTests {
     private static let start = ContinuousClock.now
     private static let film = PersonTitle(user: UserID(UUIDBits(high: 3, low: 1)), title: StandIns.title(5))
@@ -27,7 +27,7 @@ import Testing
 
     private static func unrated() -> Told<Rating?> { Told(version: "1", value: nil, askedAt: start) }
 
-    /// Where the bytes of an answer are.
+    /// The address of the bytes of an answer.
     private static func place(_ reply: EdgeReply<EdgeWritten<Movie>>) -> UnsafeRawPointer? {
         reply.body.bytes.withUnsafeBytes(\.baseAddress)
     }

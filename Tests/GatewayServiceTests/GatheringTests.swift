@@ -6,11 +6,11 @@ import Testing
 
 @testable import GatewayService
 
-/// Questions that come at one moment, on one event loop.
+/// Questions that arrive in the same moment, on one event loop.
 @Suite struct GatheringTests {
     private typealias Told = Gathering<Int, String>.Told
 
-    /// What was asked, each call's questions in order.
+    /// Records what was asked, each call's questions sorted.
     private final class Calls: Sendable {
         private let asked = Mutex<[[Int]]>([])
         var all: [[Int]] { asked.withLock { $0.sorted { $0.lexicographicallyPrecedes($1) } } }
@@ -25,7 +25,8 @@ import Testing
         }
     }
 
-    /// What each of `questions` is told by a call that answers `answers`; all come in one turn of a loop.
+    /// Returns what each of `questions` is told by a call that answers with `answers`; all arrive in one turn of a
+    /// loop.
     private static func told(
         _ questions: [Int], max: Int = 10, calls: Calls = Calls(),
         _ answers: @escaping @Sendable ([Int]) async throws(RPCError) -> [Int: String]
@@ -106,7 +107,7 @@ import Testing
     }
 }
 
-/// Runs something so many times on one event loop, begun in one turn of it; what they come to, in their order.
+/// Runs `body` `count` times on one event loop, started in one turn of it, and returns the results in order.
 func atOnce<Value: Sendable>(_ count: Int, _ body: @escaping @Sendable (Int) async -> Value) async -> [Value] {
     var values: [Value] = []
     for task in await begunAtOnce(count, body) { values.append(await task.value) }

@@ -7,12 +7,12 @@ import Testing
 
 @testable import GatewayService
 
-/// What a password is good for that an administrator's command printed.
+/// What a password printed by an administrator's command can be used for.
 @Suite struct GivenPasswordTests {
     private static let given = "aXk3-odd_Xq7wLg0vT2s"
     private static let day = Duration.seconds(24 * 3_600)
 
-    /// As `add-user` does.
+    /// Adds an account as `add-user` does.
     private static func add(_ name: String, to home: Household) async throws {
         let hash = try await home.accounts.hash(given)
         try await home.store.add(
@@ -20,7 +20,7 @@ import Testing
             until: Household.deadline())
     }
 
-    /// As `reset-password` does.
+    /// Resets the password as `reset-password` does.
     private static func reset(_ name: String, in home: Household) async throws {
         let hash = try await home.accounts.hash(given)
         let found = try await home.store.resetPassword(
@@ -54,7 +54,7 @@ import Testing
             }
             let grant = try await home.logIn("alice", Self.given)
             let end = try #require(grant.user.changePasswordBy)
-            // By the clocks of this machine and of Postgres.
+            // This machine's clock and that of Postgres may differ.
             let expected = home.wall.now.advanced(by: Self.day)
             #expect(end > expected.advanced(by: .seconds(-60)) && end < expected.advanced(by: .seconds(60)))
             for copy in 0..<2 {
@@ -70,13 +70,13 @@ import Testing
             #expect(await Self.changeRefusal(home, caller, Self.given, Self.given) == .weakPassword)
             #expect(await Self.changeRefusal(home, caller, Household.phrase, "a newer odd phrase") == .wrongPassword)
             try await home.changePassword(caller, from: Self.given, to: Household.phrase)
-            // At once, at every copy, though it was looked up there a moment ago.
+            // At once, at every copy, even though each looked it up a moment ago.
             for copy in 0..<2 {
                 let free = try await home.caller(renewed, at: copy)
                 #expect(free?.hasGivenPassword == false)
             }
             #expect(await Self.loginRefusal(home, "alice", Self.given) == .invalidCredentials)
-            // Nor by way of another one.
+            // Nor by way of another password.
             #expect(await Self.changeRefusal(home, caller, Household.phrase, Self.given) == .weakPassword)
             home.wall.pass(Self.day * 2)
             let later = try await home.logIn("alice")
@@ -128,7 +128,7 @@ import Testing
         }
     }
 
-    /// A new hash of the same password made it one that is good for ever.
+    /// Rehashing the same password used to make it valid forever.
     @Test("It stays what it is where another copy wants hashes of other parameters")
     func otherParameters() async throws {
         try await Household.live(logN: [4, 5]) { home async throws in
@@ -140,7 +140,7 @@ import Testing
         }
     }
 
-    /// Whoever had got into an account could go on changing its password until a change came after the reset.
+    /// An intruder in an account could go on changing its password until a change took place after the reset.
     @Test("Who is in the account when an administrator sets another password has no say any more")
     func lastWord() async throws {
         try await Household.live { home async throws in
@@ -154,7 +154,7 @@ import Testing
         }
     }
 
-    /// It was answered as before, and the printed password stayed.
+    /// It used to get its earlier answer, and the printed password stayed in place.
     @Test("A change that a reset has undone is no answer to the same request that comes again")
     func repeatedAfterReset() async throws {
         try await Household.live { home async throws in
@@ -175,7 +175,7 @@ import Testing
         }
     }
 
-    /// Who had tried the one that had expired waited for up to a quarter of an hour with the next.
+    /// Anyone who had tried the expired password used to wait for up to a quarter of an hour with the next one.
     @Test(
         "What failed before a reset keeps nobody waiting after it: from anywhere, from a known network, at the change")
     func failuresBefore() async throws {
@@ -190,7 +190,7 @@ import Testing
                 }
                 #expect(await Self.loginRefusal(home, "alice", Self.given) == .tooManyAttempts)
                 try await Self.reset("alice", in: home)
-                // From here on the network is known.
+                // From here on, the network is known.
                 _ = try await home.logIn("alice", Self.given)
             }
             func newcomer() async throws -> EdgeCaller {

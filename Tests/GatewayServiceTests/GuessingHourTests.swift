@@ -8,16 +8,16 @@ import Testing
 
 @testable import GatewayService
 
-/// An hour in which somebody guesses at one account, as two copies of the gateway on a real Postgres answer it.
+/// An hour of guessing at one account, as two copies of the gateway on a real Postgres handle it.
 @Suite struct GuessingHourTests {
     private static let phrase = "a long and odd phrase"
-    /// Where the person has logged in before.
+    /// An address from which the person has logged in before.
     private static let home = "198.51.100.7"
     private static let stepSeconds = 4
     private static let steps = 3_600 / stepSeconds
     private static let guessesAtOnce = 12
 
-    /// As if so many seconds had passed.
+    /// Moves the clock of the throttles ahead by a number of seconds.
     private static let age = PGCommand(
         "tests.age",
         """
@@ -26,7 +26,7 @@ import Testing
 
     private static func deadline() -> ContinuousClock.Instant { .now + .seconds(30) }
 
-    /// The code with which a login is refused; nil where it is not.
+    /// The code with which a login is refused; nil if it succeeds.
     private static func refusal(_ password: String, from address: String, _ accounts: Accounts) async -> Int? {
         let context = EdgeContext(rpc: RPCContext(deadline: deadline(), trace: .root()), clientAddress: address)
         do throws(RPCError) {
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    /// Guesses at once, at both copies in turn: what each comes to. The addresses are a hundred.
+    /// Makes guesses concurrently, at both copies in turn, from a hundred addresses, and returns their outcomes.
     private static func guess(_ numbers: Range<Int>, _ copies: [Accounts]) async -> [Int?] {
         await withTaskGroup(of: Int?.self) { group in
             for number in numbers {
@@ -79,9 +79,9 @@ import Testing
             let evaluated = codes.count { $0 == RegistryError.invalidCredentials.code }
             let turnedAway = codes.count { $0 == RegistryError.tooManyAttempts.code }
             #expect(guesses >= 10_000 && evaluated + turnedAway == guesses)
-            // What costs nothing, and one after each wait at the least: else nothing was counted here.
+            // The free attempts, and one after each wait at the least: otherwise nothing was counted here.
             #expect((15...100).contains(evaluated), "\(evaluated)")
-            // Somebody with the right password from elsewhere has to wait as the guesser does, and guessing right helps nobody.
+            // From elsewhere, the right password has to wait as the guesser does: guessing right helps nobody.
             #expect(
                 await Self.refusal(Self.phrase, from: "203.0.113.7", copies[1]) == RegistryError.tooManyAttempts.code)
             print(

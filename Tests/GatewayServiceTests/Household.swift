@@ -11,11 +11,11 @@ import Testing
 @testable import GatewayService
 
 extension Secret {
-    /// Of the copies of a gateway in tests.
+    /// The secret that the copies of a gateway share in tests.
     static let ofTests = Secret("a secret of the tests")
 }
 
-/// Two copies of a gateway on one database, and people who ask them for sessions, by a clock that the tests move.
+/// Two copies of a gateway on one database, and people who request sessions from them, on a clock that the tests move.
 struct Household {
     static let phrase = "a long and odd phrase"
 
@@ -38,7 +38,7 @@ struct Household {
         EdgeContext(rpc: RPCContext(deadline: deadline(), trace: .root()), clientAddress: "192.0.2.1", once: once)
     }
 
-    /// `logN` is the cost of a password, by copy.
+    /// `logN` sets the cost of a password hash, by copy.
     static func live(
         _ limits: GatewayLimits = GatewayLimits(), logN: [Int] = [4, 4], secondFactor: SecondFactorPolicy = .optional,
         _ body: (Household) async throws -> Void
@@ -80,7 +80,7 @@ struct Household {
         ).body
     }
 
-    /// Whose the bearer token is; nil for nobody's.
+    /// The caller that the bearer token belongs to; nil if there is none.
     func caller(_ grant: SessionGrant, at copy: Int = 0) async throws -> EdgeCaller? {
         switch copies[copy].credentials(grant.token) {
         case .nobody: return nil
@@ -108,7 +108,7 @@ struct Household {
         _ = try await EndOtherSessions(accounts: accounts).run(EndOtherSessionsInput(), caller, Self.context())
     }
 
-    /// What a call was refused with; nil where it was not.
+    /// The error with which a call is refused; nil if it succeeds.
     static func refusal(_ call: () async throws(RPCError) -> Void) async -> RegistryError? {
         do throws(RPCError) {
             try await call()

@@ -8,9 +8,10 @@ import Testing
 
 @testable import GatewayService
 
-/// How many keys and invitations there may be, whoever hurries at two copies of the gateway, and what ends keys.
+/// The limits on keys and invitations, even for concurrent requests at two copies of the gateway, and what revokes
+/// keys.
 @Suite struct KeyLimitTests {
-    /// Two copies, and alice, who is the administrator.
+    /// Two copies, and alice, the administrator.
     private struct Fixture {
         let copies: [Accounts]
         let pool: PGPool
@@ -25,7 +26,7 @@ import Testing
                 rpc: RPCContext(deadline: KeyLimitTests.deadline(), trace: .root()), clientAddress: "192.0.2.1")
         }
 
-        /// Asks for a key: the code with which that is refused, nil where it is made.
+        /// Requests a key; returns the code with which it is refused, or nil if the key is made.
         func createKey(at copy: Int = 0) async -> Int? {
             let input = CreateApiKeyInput(body: ApiKeyRequest(name: "script", scopes: [.read]))
             do throws(RPCError) {
@@ -36,7 +37,7 @@ import Testing
             }
         }
 
-        /// The same for an invitation.
+        /// Requests an invitation, likewise.
         func createInvite(at copy: Int = 0) async -> Int? {
             do throws(RPCError) {
                 _ = try await CreateInvite(accounts: copies[copy], once: once(copy)).run(
@@ -80,7 +81,7 @@ import Testing
         }
     }
 
-    /// What each of twenty at once, at alternating copies, came to.
+    /// The outcomes of twenty concurrent calls at alternating copies.
     private static func race(_ work: @escaping @Sendable (Int) async -> Int?) async -> [Int?] {
         await withTaskGroup(of: Int?.self) { group in
             for number in 0..<20 { group.addTask { await work(number % 2) } }
@@ -88,7 +89,7 @@ import Testing
         }
     }
 
-    /// Each saw 49 keys, and there were 69.
+    /// Each used to see 49 keys, which resulted in 69.
     @Test("Of twenty keys that are asked for at once beside 49 others one is made")
     func keys() async throws {
         try await Self.withCopies { fixture async throws in
@@ -123,7 +124,7 @@ import Testing
         FROM generate_series(1, 8) AS n
         """)
 
-    /// Those that were used or had lapsed since pushed the open ones out of the list.
+    /// Invitations that were used or had expired since used to push the open ones out of the list.
     @Test("Open invitations are listed first, each kind the latest first")
     func openFirst() async throws {
         var limits = GatewayLimits()
@@ -142,7 +143,7 @@ import Testing
         }
     }
 
-    /// Whoever had got into the account kept the keys that they had made there.
+    /// An intruder used to keep the keys that they had made in the account.
     @Test("A reset of the password takes back every key, and one that is still being asked for is not made")
     func reset() async throws {
         try await Self.withCopies { fixture async throws in
@@ -151,7 +152,7 @@ import Testing
                 of: "alice", to: "$scrypt$2", limits: GatewayLimits(), until: Self.deadline())
             #expect(user == fixture.alice.user)
             #expect(try await fixture.count("api_keys") == 0)
-            // For a moment the session's token is believed without a look.
+            // For a moment, the session's token is trusted without a look-up.
             #expect(await fixture.createKey() == RegistryError.unauthenticated.code)
             #expect(try await fixture.count("api_keys") == 0)
         }

@@ -8,7 +8,7 @@ import Testing
 
 @testable import GatewayService
 
-/// From where a person is known: for others who guess there is no end of addresses, for what is kept there is one.
+/// Where a person is known: guessers have an unlimited supply of addresses, but the number kept is limited.
 @Suite struct KnownNetworkTests {
     private static let phrase = "a long and odd phrase"
 
@@ -53,7 +53,7 @@ import Testing
             try await Self.login("bob", from: "198.51.100.1", accounts)
             for number in 1...5 {
                 try await Self.login("alice", from: "198.51.100.\(number)", accounts)
-                // Where they come from every time is among the last.
+                // The network that they always use is among the latest.
                 try await Self.login("alice", from: "192.0.2.7", accounts)
             }
             var known: [Int] = []

@@ -8,7 +8,7 @@ import Testing
 
 @testable import GatewayService
 
-/// What is counted of attempts at a password that nobody could check.
+/// What is counted for password attempts that could not be checked.
 @Suite struct LoginAllowanceTests {
     private static let phrase = "a long and odd phrase"
     private static let allowance = 3
@@ -23,7 +23,7 @@ import Testing
         EdgeContext(rpc: RPCContext(deadline: deadline(), trace: .root()), clientAddress: "192.0.2.1")
     }
 
-    /// `workers` bounds the checks of passwords at one time, and those that wait for one.
+    /// `workers` limits how many password checks run at once, and how many may wait.
     private static func accounts(
         _ store: GatewayStore, workers: WorkerThreadsLimits = WorkerThreadsLimits()
     ) throws -> Accounts {
@@ -37,7 +37,7 @@ import Testing
             ids: SystemIDSource(), registration: .open, secret: .ofTests, limits: limits)
     }
 
-    /// The code with which a login is refused; nil where it is not.
+    /// The code with which a login is refused; nil if it succeeds.
     private static func refusal(_ accounts: Accounts, _ password: String) async -> Int? {
         do throws(RPCError) {
             _ = try await Login(accounts: accounts).run(
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    /// While a hundred people logged in at once, those who were sent away had to wait as if they had guessed.
+    /// While a hundred people logged in at once, those who were turned away had to wait as if they had guessed.
     @Test("A login for which there was no room is no failed one", arguments: [false, true])
     func busy(isNetworkKnown: Bool) async throws {
         try await Self.withAlice { store, pool in
@@ -68,7 +68,7 @@ import Testing
                 #expect(await Self.refusal(busy, Self.phrase) == RegistryError.overloaded.code)
             }
             #expect(try await pool.first(Self.failures) == 0)
-            // Whoever does guess is counted as ever.
+            // Actual guesses are counted as always.
             for _ in 0..<Self.allowance {
                 #expect(await Self.refusal(well, "not the phrase") == RegistryError.invalidCredentials.code)
             }
@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    /// Who had the right password was made to wait after a few tries, because no session could be written.
+    /// People with the right password had to wait after a few attempts, because no session could be written.
     @Test("Nor is one with the right password that came to nothing afterwards", arguments: [false, true])
     func lostAfterwards(isNetworkKnown: Bool) async throws {
         try await Self.withAlice { store, pool in
@@ -103,7 +103,7 @@ import Testing
                 #expect(code != RegistryError.invalidCredentials.code)
             }
             #expect(try await pool.first(Self.failures) == 0)
-            // A wrong one counts, whatever else is broken.
+            // A wrong password counts, whatever else is broken.
             #expect(await Self.refusal(accounts, "not the phrase") == RegistryError.invalidCredentials.code)
             #expect(try await pool.first(Self.failures) != 0)
             try await pool.execute(PGCommand("tests.mend", "ALTER TABLE sessions_away RENAME TO sessions"))
@@ -124,7 +124,7 @@ import Testing
     @Test("A new hash that cannot be made now keeps nobody out")
     func noRehash() async throws {
         try await Self.withAlice { store, pool in
-            // scrypt itself refuses so high an N for so small a block.
+            // scrypt itself rejects such a high N for such a small block.
             let cost = try #require(ScryptCost(logN: 16, blockSize: 1, parallelism: 1))
             let accounts = Accounts(
                 store: store, hasher: PasswordHasher(cost: cost), clock: SystemWallClock(), ids: SystemIDSource(),
@@ -135,7 +135,7 @@ import Testing
         }
     }
 
-    /// The call that takes the attempt back would end with the task that makes it.
+    /// The call that refunds the attempt used to be cancelled with the task that makes it.
     @Test("Nor is one whose client left before its turn")
     func cancelled() async throws {
         try await Self.withAlice { store, pool in

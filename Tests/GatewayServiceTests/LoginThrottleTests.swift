@@ -6,25 +6,25 @@ import Testing
 
 @testable import GatewayService
 
-/// How failed logins make wait, as two copies of the gateway count them in a real Postgres.
+/// How failed logins lead to waits, as two copies of the gateway count them in a real Postgres.
 @Suite struct LoginThrottleTests {
-    /// Two copies on one database whose time is moved by hand.
+    /// Two copies on one database whose clock is moved by hand.
     private struct Fixture {
         let stores: [GatewayStore]
         let pool: PGPool
         var limits = GatewayLimits()
 
-        /// Makes an attempt at one copy: the seconds that it must wait, nil where it may be made.
+        /// Makes an attempt at one copy; returns the seconds that it must wait, or nil if it is admitted.
         func admit(_ attempt: LoginAttempt, at copy: Int = 0) async throws -> Int? {
             try await stores[copy % 2].admit(attempt, limits: limits, until: LoginThrottleTests.deadline())
         }
 
-        /// As if so much time had passed.
+        /// Moves the clock ahead by a number of seconds.
         func pass(_ seconds: Int) async throws {
             try await pool.execute(LoginThrottleTests.age, [.int(seconds)], deadline: LoginThrottleTests.deadline())
         }
 
-        /// Failures of a subject that is not shared, and how long its last one makes wait.
+        /// The failures of a subject that is not shared, and the wait in seconds after the last one.
         func count(_ subject: LoginAttempt.Subject) async throws -> [Int]? {
             try await pool.first(LoginThrottleTests.counted, [.bytea(subject.digest)])
         }
@@ -80,7 +80,7 @@ import Testing
                 #expect(try await fixture.admit(attempt, at: index) == nil)
                 #expect(try await fixture.count(attempt.subjects[0]) == [index + 1, wait])
                 if wait >= 64 {
-                    // Who comes too early is told how long, and not counted.
+                    // An attempt that comes too early is told how long to wait, and is not counted.
                     let told = try #require(try await fixture.admit(attempt, at: index + 1))
                     #expect((wait - 20...wait).contains(told), "\(told)")
                     #expect(try await fixture.count(attempt.subjects[0]) == [index + 1, wait])
@@ -118,13 +118,13 @@ import Testing
                 return try await group.reduce(into: [Int?]()) { $0.append($1) }
             }
             #expect(waits.count { $0 == nil } == 10)
-            // One more for who came a moment before the one that was counted last.
+            // One more for an attempt that began just before the one that was counted last.
             #expect(waits.allSatisfy { $0 == nil || (1...61).contains($0 ?? 0) }, "\(waits)")
             #expect(try await fixture.count(attempt.subjects[0]) == [10, 60])
         }
     }
 
-    /// A device that went on with an old password was refused for its name, counted for its address all the same, and after
+    /// A device that kept using an old password was refused by its name but still counted for its address, and after
     /// fifty attempts its whole household was refused.
     @Test("What is refused for its name counts neither for its address nor in all")
     func refused() async throws {
@@ -140,7 +140,8 @@ import Testing
         }
     }
 
-    /// Whoever was not to wait was free since the attempt that was counted last, and so later than who had begun before it.
+    /// A subject without a wait used to be free only as of the last counted attempt, so later than one that had begun
+    /// before it.
     @Test("An attempt is let through that began before another one which was counted first")
     func earlier() async throws {
         try await Self.withCopies { fixture async throws in
@@ -159,11 +160,11 @@ import Testing
         }
     }
 
-    /// Of two who held a row each that the other wanted the database ended one.
+    /// Two attempts that each held a row that the other wanted used to deadlock, and the database aborted one.
     @Test("Who waits for the count that all share holds no other meanwhile", arguments: [false, true])
     func order(takesBack: Bool) async throws {
         try await Self.withCopies { fixture async throws in
-            // One whose own row comes first by its digest.
+            // An attempt whose own row comes before the shared one by its digest.
             let attempts = (0..<100).map { fixture.login("name\($0)", "192.0.2.1") }
             let found = attempts.first { $0.subjects[0].digest.lexicographicallyPrecedes($0.subjects[2].digest) }
             let attempt = try #require(found)
@@ -191,12 +192,12 @@ import Testing
         }
     }
 
-    /// Somebody somewhere always logs in, and so nothing was ever forgotten.
+    /// Somebody is always logging in somewhere, so nothing was ever forgotten.
     @Test("What all fail together is forgotten evenly, however often somebody tries, and is not kept without end")
     func evenly() async throws {
         try await Self.withCopies { fixture async throws in
             var fixture = fixture
-            // One in 180 seconds is forgotten.
+            // One failure is forgotten every 180 seconds.
             fixture.limits.allFailuresMax = 20
             var number = 0
             func guess() -> LoginAttempt {
@@ -214,7 +215,7 @@ import Testing
                 if copy == 8 { #expect(try await fixture.count(all)?.first == 5) }
             }
             #expect(try await fixture.count(all)?.first == 0)
-            // Eleven waits follow the twentieth, of which the longest needs no more.
+            // The count stops at 30: with eleven waits from the twentieth failure on, the longest needs no more.
             for copy in 0..<60 {
                 try await fixture.pass(2)
                 #expect(try await fixture.admit(guess(), at: copy) == nil)
@@ -223,7 +224,7 @@ import Testing
         }
     }
 
-    /// Somebody with very many addresses could guess at very many names, each below its limit.
+    /// With very many addresses, an attacker could guess at very many names, staying below the limit of each.
     @Test("All names and addresses together have a limit too, which keeps nobody out of where they have been before")
     func all() async throws {
         try await Self.withCopies { fixture async throws in
@@ -243,12 +244,12 @@ import Testing
             let refused = guess()
             let wait = try #require(try await fixture.admit(refused))
             #expect((40...60).contains(wait), "\(wait)")
-            // Nothing of it was counted.
+            // None of it was counted.
             #expect(try await fixture.count(refused.subjects[0]) == nil)
             for copy in 0..<3 {
                 #expect(try await fixture.admit(fixture.login("alice", "192.0.2.1", isKnown: true), at: copy) == nil)
             }
-            // The wait does not double: one more each time it has passed.
+            // The wait does not double: one more attempt is admitted each time it has passed.
             for failures in 21...24 {
                 try await fixture.pass(60)
                 let attempt = guess()
@@ -257,7 +258,7 @@ import Testing
                 let wait = try #require(try await fixture.admit(guess(), at: 1))
                 #expect((40...60).contains(wait), "\(wait)")
             }
-            // One that was taken back makes room for another.
+            // A refunded attempt makes room for another.
             try await fixture.pass(60)
             let attempt = guess()
             #expect(try await fixture.admit(attempt) == nil)

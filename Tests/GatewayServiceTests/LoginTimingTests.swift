@@ -8,13 +8,13 @@ import Testing
 
 @testable import GatewayService
 
-/// How long a refusal takes must not tell who has an account.
+/// The time that a refusal takes must not reveal who has an account.
 @Suite(.serialized) struct LoginTimingTests {
-    /// Of the rank statistic: chance alone exceeds it once in 150,000 runs.
+    /// For the rank statistic: chance alone exceeds it once in 150,000 runs.
     private static let bound = 4.5
 
-    /// The rank-sum statistic of Mann and Whitney in its own standard deviations: whether one of the two is slower. Names are
-    /// drawn at random, so what else the machine does falls on both alike, and it counts by its rank, not by its length.
+    /// The Mann-Whitney rank-sum statistic in units of its standard deviation: whether one of the two is slower. Names
+    /// are drawn at random, so that other load affects both alike, and it counts by rank, not by duration.
     private static func statistic(_ one: [Double], _ other: [Double]) -> Double {
         let (n, m) = (Double(one.count), Double(other.count))
         let all = (one.map { ($0, true) } + other.map { ($0, false) }).sorted { $0.0 < $1.0 }
@@ -47,8 +47,8 @@ import Testing
             rpc: RPCContext(deadline: .now.advanced(by: .seconds(60)), trace: .root()), clientAddress: "192.0.2.1")
     }
 
-    /// Times `samples` refusals of a name that exists and as many of one that does not, in random order, and compares them.
-    /// A password's check has the cost 2^10, so that everything beside it weighs thirty times as much as it does in earnest.
+    /// Times `samples` refusals each for an existing and a nonexistent name, in random order, and compares them. A
+    /// password check costs 2^10 here, so that everything else weighs thirty times as much as in production.
     private static func compare(
         samples: Int, isNetworkKnown: Bool = false, decoyLogN: Int = 10
     ) async throws -> (z: Double, microseconds: Double) {

@@ -6,16 +6,16 @@ import Testing
 
 @testable import GatewayService
 
-/// A title that metadata knows to be merged, and of whose merge ratings have not heard yet.
+/// A title that metadata knows to be merged, while ratings has not heard of the merge yet.
 @Suite struct MergedRatingTests {
-    /// Metadata, where the old title is merged into the new one and which may be away; ratings, where some titles are rated and
-    /// which may be unable to move what is; scrobble, which knows nothing. Another call fails.
+    /// Metadata, which may be away, with the old title merged into the new one; ratings, with some titles rated, which
+    /// may be unable to move ratings; and scrobble, which knows nothing. Any other call fails.
     private final class Others: RPCCaller {
         private struct State {
             var log: [String] = []
             var rated: Set<TitleID>
             var unrated: [TitleID] = []
-            /// Calls that it takes to move all.
+            /// The number of calls needed to move all ratings.
             var moving: Int
             var hasHeard = false
         }
@@ -155,7 +155,7 @@ import Testing
         return try reply.body.value()
     }
 
-    /// It was not found there until ratings had heard of the merge, some seconds later.
+    /// It used to be missing until ratings heard of the merge, some seconds later.
     @Test(
         "What was rated under the id of before is read under the one that stands, alone, among many and in the averages"
     )
@@ -182,7 +182,7 @@ import Testing
         }
     }
 
-    /// Taken back under the one, the rating of the other moved there later and was back.
+    /// When it was taken back under one id, the rating under the other used to move there later and reappear.
     @Test("Taking a rating back under either id takes back what was given under both")
     func takenBack() async throws {
         for rated in [[Self.old], [Self.new], [Self.old, Self.new]] {
@@ -214,7 +214,7 @@ import Testing
         }
     }
 
-    /// It was sent for the id that stands then, which is another request to the ratings service, and was refused.
+    /// It used to be sent for the current id, which made it another request to the ratings service, and was refused.
     @Test("What comes again after it was taken back is the same request, whatever was merged meanwhile")
     func again() async throws {
         let others = Others(rated: [Self.old], isMetadataAway: true)
@@ -234,7 +234,7 @@ import Testing
         await #expect(throws: failure) { try await Self.unrate(Self.new, others()) }
     }
 
-    /// For a day after a merge each request about the title asked ratings once more.
+    /// For a day after a merge, each request about the title used to cost another call to ratings.
     @Test(
         "Ratings that have said that all is moved are told again when that is long ago, or was forgotten for want of room"
     )
@@ -248,7 +248,7 @@ import Testing
                 .run(Self.new, Self.caller, Self.context())
             return others.calls.count { $0 == "ratings.applyRedirects" }
         }
-        // The first answer is that more is left.
+        // The first answer says that more is left.
         for _ in 0..<3 { #expect(try await calls() == 2) }
         now.withLock { $0 = start.advanced(by: ToldMerges.askAgainInterval) }
         for _ in 0..<2 { #expect(try await calls() == 3) }
@@ -284,7 +284,7 @@ import Testing
         await #expect(throws: none) { try await Self.rated(Self.old, away) }
         try await Self.unrate(Self.new, away)
         #expect(away.takenBack == [Self.new] && away.rated.isEmpty)
-        // One that stands and is not rated is looked for once.
+        // A title that stands and is not rated is looked up once.
         let unrated = Others(rated: [])
         await #expect(throws: none) { try await Self.rated(Self.other, unrated) }
         #expect(unrated.calls == ["ratings.getRating", "metadata.getTitle"])

@@ -6,12 +6,12 @@ import Testing
 
 @testable import GatewayService
 
-/// What the database knows of a request that has an Idempotency-Key, and what becomes of it with the secret.
+/// What the database knows of a request with an Idempotency-Key, and what happens to it when the secret changes.
 @Suite struct OnceFingerprintTests {
     private static let passwords = [Household.phrase, "another odd phrase", "a third odd phrase"]
     private static let (old, new) = ("a secret that was", "a secret that is")
 
-    /// The code that a change of a password is refused with; nil where it is not.
+    /// The code with which a password change is refused; nil if it succeeds.
     private static func refusal(
         _ home: Household, _ caller: EdgeCaller, to password: Int, key: String, secret: String
     ) async -> Int? {
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    /// Of a password there are as many guesses as whoever copied the table has time for.
+    /// Whoever copied the table could guess at a password for as long as they like.
     @Test("What is kept of a request does not follow from it without a secret that the database does not have")
     func keyed() async throws {
         try await Self.withAlice { home, alice async throws in
@@ -57,12 +57,12 @@ import Testing
             #expect(await Self.refusal(home, alice, to: 1, key: "before", secret: both) == nil)
             #expect(await Self.refusal(home, alice, to: 2, key: "during", secret: both) == nil)
             #expect(await Self.refusal(home, alice, to: 2, key: "during", secret: Self.new) == nil)
-            // Nobody can say whether it is the same; that the key is another's would be wrong.
+            // It cannot be told whether the request is the same; to say that another one used the key would be wrong.
             #expect(await Self.refusal(home, alice, to: 1, key: "before", secret: Self.new) == RPCError.Code.internal)
             let another = RegistryError.idempotencyKeyReused.code
             #expect(await Self.refusal(home, alice, to: 2, key: "before", secret: both) == another)
             #expect(await Self.refusal(home, alice, to: 1, key: "during", secret: both) == another)
-            // As gateways of before wrote it.
+            // As earlier gateways wrote it.
             let request = Array("\(Self.passwords[0])\n\(Self.passwords[1])".utf8)
             let plain = PGCommand("tests.plain", "UPDATE idempotency_keys SET fingerprint = $1")
             try await home.pool.execute(plain, [.bytea(request)], deadline: Household.deadline())

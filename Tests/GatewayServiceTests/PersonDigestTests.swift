@@ -4,7 +4,7 @@ import Testing
 
 @testable import GatewayService
 
-/// What stands in the log for people.
+/// The digests that stand for people in the log.
 @Suite struct PersonDigestTests {
     private static func user(_ number: Int) -> UserID { UserID(UUIDBits(high: 4, low: UInt64(number))) }
 

@@ -5,9 +5,9 @@ import Testing
 
 @testable import GatewayService
 
-/// Ratings that name a play: it is the person's own and of that title, or it is none.
+/// Ratings that name a play, which must be one of the person's own plays of that title.
 @Suite struct RatedPlaysTests {
-    /// Title 2 is merged into title 1; plays 1, 2 and 3 are of the title with their number.
+    /// Title 2 is merged into title 1; play 1, 2 or 3 is of the title with the same number.
     private static func others(failure: RPCError? = nil, heedsVersions: Bool = false) -> StandIns {
         let plays = (1...3).map { Play(id: play($0), title: title($0), kind: .movie, precision: .unknown) }
         return StandIns(
@@ -32,12 +32,12 @@ import Testing
 
     private static let noSuchPlay = RPCError.playNotFound("there is no such play of this title")
 
-    /// Any id was taken, also that of another person's play.
+    /// Any id used to be accepted, even that of another person's play.
     @Test("A rating takes a play of the person's own that is of its title, under either id of a merged one")
     func one() async throws {
         let others = Self.others()
         #expect(try await Self.rate(1, 1, others) == Self.play(1))
-        // Scrobble has the play under the id of before; who rates may have it too.
+        // Scrobble has the play under the former id; the rating may name that one too.
         #expect(try await Self.rate(1, 2, others) == Self.play(2))
         #expect(try await Self.rate(2, 2, others) == Self.play(2))
         #expect(try await Self.rate(2, 1, others) == Self.play(1))
@@ -54,13 +54,14 @@ import Testing
         let away = Self.others(failure: .unavailable("scrobble is away"))
         await #expect(throws: RPCError.unavailable("scrobble is away")) { try await Self.rate(1, 1, away) }
         #expect(away.calls == ["metadata.getTitle", "scrobble.getPlays"])
-        // A copy of the version before does not know the question.
+        // A copy of the previous version does not know the method.
         let older = Self.others(
             failure: RPCError(code: RPCError.Code.methodNotFound, message: "There is no such method."))
         #expect(try await Self.rate(1, 4, older) == Self.play(4))
     }
 
-    /// A retry after its play was deleted was refused, though the rating was there; in bulk its answers went to other titles.
+    /// A retry after its play had been deleted used to be refused although the rating existed; in bulk, its outcomes
+    /// went to the wrong titles.
     @Test("Under a key a play that is none is left to the ratings service, which may know the request")
     func keyed() async throws {
         let (known, unknown) = (Self.others(), Self.others(heedsVersions: true))

@@ -9,7 +9,7 @@ import Testing
 
 @testable import GatewayService
 
-/// What a refresh token is worth that was good once, at two copies of the gateway.
+/// What a refresh token is worth that was once valid, at two copies of the gateway.
 @Suite struct RefreshLineTests {
     private struct Tokens: Sendable, Equatable {
         let token: OpaqueToken
@@ -24,14 +24,14 @@ import Testing
         func advance(_ duration: Duration) { moment.withLock { $0 = $0.advanced(by: duration) } }
     }
 
-    /// Two copies that share a clock, and the first tokens of a session of alice's.
+    /// Two copies that share a clock, and the first tokens of one of alice's sessions.
     private struct Fixture {
         let copies: [Accounts]
         let wall: Wall
         let pool: PGPool
         let first: Tokens
 
-        /// The next tokens, from one copy; nil where the token is worth nothing.
+        /// The next tokens, from one copy; nil if the refresh token is not valid.
         func renew(_ refresh: OpaqueToken, at copy: Int = 0) async throws -> Tokens? {
             let renewed = try await copies[copy].renew(
                 refresh, for: EdgeSubject(), until: RefreshLineTests.deadline())
@@ -67,8 +67,8 @@ import Testing
         }
     }
 
-    /// A thief who refreshed twice was not found out: the token of the one who had been robbed was refused, and the
-    /// thief's session lived on.
+    /// A thief who refreshed twice used to go undetected: the victim's token was refused, and the thief's session lived
+    /// on.
     @Test("A refresh token of long ago ends the session, however many came after it", arguments: [2, 5, 100])
     func longAgo(generations: Int) async throws {
         try await Self.withSession { fixture in
@@ -77,7 +77,7 @@ import Testing
                 fixture.wall.advance(.seconds(1))
                 latest = try #require(try await fixture.renew(latest.refresh, at: number % 2))
             }
-            // A stranger's token ends nothing.
+            // An unknown token ends nothing.
             #expect(try await fixture.renew(OpaqueToken(prefix: Accounts.refreshPrefix)) == nil)
             #expect(try await fixture.sessionCount() == 1)
             #expect(try await fixture.renew(fixture.first.refresh) == nil)
@@ -86,7 +86,7 @@ import Testing
         }
     }
 
-    /// The line said that a token was refused, and neither whose nor that a session had ended.
+    /// The line used to say that a token was refused, but neither whose it was nor that a session had ended.
     @Test("Who was robbed, and of which session, is told to the audit, and of a token of nobody nothing")
     func told() async throws {
         try await Self.withSession { fixture async throws in
@@ -150,7 +150,7 @@ import Testing
         }
     }
 
-    /// As the version before refreshes: the tokens are of no line.
+    /// Refreshes as the previous version does: the tokens belong to no line.
     private static let renewAsBefore = PGCommand(
         "tests.renewAsBefore",
         """
@@ -183,7 +183,7 @@ import Testing
             let third = try #require(try await fixture.renew(second.refresh))
             let fourth = try await Self.renewAsBefore(third.refresh, fixture)
             #expect(try await fixture.sessionCount() == 1)
-            // Two were given out after it, one of them by either version.
+            // Two were issued after it, one by each version.
             #expect(try await fixture.renew(second.refresh) == nil)
             #expect(try await fixture.sessionCount() == 0)
             #expect(try await fixture.renew(fourth.refresh) == nil)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import GatewayService
 
-/// What the ratings service is told of a request that comes again.
+/// What the ratings service is told about a repeated request.
 @Suite struct RepeatedRatingTests {
     private static let asked = StandIns.title(1)
     private static let standing = StandIns.title(2)

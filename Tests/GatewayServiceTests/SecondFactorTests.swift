@@ -10,7 +10,7 @@ import Testing
 extension Household {
     private var once: OnceStore { OnceStore(database: store.database, secret: .ofTests) }
 
-    /// What shows the codes of `caller` from now on, once it is confirmed.
+    /// Begins to set up a second factor; returns the generator of its codes.
     fileprivate func begin(_ caller: EdgeCaller) async throws(RPCError) -> TOTP {
         let begun = try await BeginSecondFactor(accounts: accounts).run(
             BeginSecondFactorInput(), caller, Self.context()
@@ -33,7 +33,7 @@ extension Household {
             RemoveSecondFactorInput(body: SecondFactorCode(code: code)), caller, Self.context())
     }
 
-    /// The code of the step that is `steps` after the present one.
+    /// The code of the step that is `steps` after the current one.
     fileprivate func code(_ totp: TOTP, _ steps: Int = 0) -> String {
         totp.code(at: TOTP.step(atUnixSeconds: wall.now.microsecondsSinceEpoch / 1_000_000) + steps)
     }
@@ -46,7 +46,7 @@ extension Household {
         }
     }
 
-    /// The same of a login from another network.
+    /// The refusal of a login from another network.
     fileprivate func elsewhere(
         _ name: String, _ code: String?, at copy: Int = 0, from address: String = "198.51.100.7"
     ) async -> RegistryError? {
@@ -58,7 +58,7 @@ extension Household {
         }
     }
 
-    /// Somebody with a second factor that is on.
+    /// Registers an account and turns on its second factor.
     fileprivate func enrol(
         _ name: String
     ) async throws -> (grant: SessionGrant, caller: EdgeCaller, totp: TOTP, codes: [String]) {
@@ -71,7 +71,7 @@ extension Household {
     }
 }
 
-/// Codes of an app beside the password.
+/// Codes from an app, in addition to the password.
 @Suite struct SecondFactorTests {
     private static let step = Duration.seconds(30)
 
@@ -83,7 +83,7 @@ extension Household {
             let found = try await home.caller(grant)
             let alice = try #require(found)
             let totp = try await home.begin(alice)
-            // Until it is confirmed it guards nothing.
+            // Until it is confirmed, it protects nothing.
             #expect(await home.loginRefusal("alice", nil) == nil)
             let codes = try await home.confirm(alice, home.code(totp))
             #expect(codes.count == 10 && Set(codes).count == 10)
@@ -138,7 +138,7 @@ extension Household {
         limits.failureWaitMin = .seconds(60)
         try await Household.live(limits) { home async throws in
             let (_, alice, totp, codes) = try await home.enrol("alice")
-            // From here on the network is known.
+            // From here on, the network is known.
             home.wall.pass(Self.step)
             _ = try await home.logIn("alice", code: home.code(totp))
             for _ in 0..<8 { #expect(await home.elsewhere("alice", nil) == .secondFactorRequired) }
@@ -176,7 +176,7 @@ extension Household {
             #expect(await home.elsewhere("alice", home.code(totp)) == .invalidCredentials)
             #expect(await home.loginRefusal("alice", home.code(totp)) == nil, "what was refused was not taken")
 
-            // That one begins the count anew, and so does a recovery code.
+            // That login restarts the count, and so does a recovery code.
             for _ in 0..<3 { #expect(await home.elsewhere("alice", "none") == .invalidCredentials) }
             home.wall.pass(Self.step)
             #expect(await home.elsewhere("alice", home.code(totp)) == .invalidCredentials)
@@ -201,7 +201,7 @@ extension Household {
             #expect(await removal(codes[0]) == .tooManyAttempts)
             try await home.changePassword(alice, from: "a newer odd phrase", to: Household.phrase)
             #expect(await removal(codes[0]) == .tooManyAttempts)
-            // A reset forgets what was wrong, as of passwords, and ends the session.
+            // A reset clears wrong codes as it does wrong passwords, and ends the session.
             let hash = try await home.accounts.hash("given by a command")
             _ = try await home.store.resetPassword(
                 of: "alice", to: hash, limits: limits, until: Household.deadline())
@@ -284,7 +284,7 @@ extension Household {
                 }
                 return marks
             }
-            /// Of the session and the key, those whose streams of events go on.
+            /// The number of credentials, of the session and the key, whose event streams continue.
             func heard() async throws -> Int {
                 let key = try await home.store.caller(
                     of: key.digest, isKey: true, wantsFactor: false, at: home.wall.now, until: Household.deadline())
@@ -303,7 +303,7 @@ extension Household {
         }
     }
 
-    /// Its session would have been one without a code, or with a code of a device that was replaced.
+    /// Its session used to be one without a code, or with a code of a device that had been replaced.
     @Test(
         "A login that looked before the factor was turned on, or showed a code of another one, opens no session after it"
     )

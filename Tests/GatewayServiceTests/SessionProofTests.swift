@@ -5,11 +5,11 @@ import Testing
 
 @testable import GatewayService
 
-/// Which sessions of a person may end others, and which of them a login ends.
+/// Which sessions of a person may end others, and which ones a login ends.
 @Suite struct SessionProofTests {
     private static let freshness = Duration.seconds(900)
 
-    /// Alice's session that asks, and another one of hers.
+    /// Runs `body` with the session of alice's that makes the requests, and another one of hers.
     private static func withTwo(
         _ body: (_ home: Household, _ asking: EdgeCaller, _ other: EdgeCaller) async throws -> Void
     ) async throws {
@@ -70,7 +70,7 @@ import Testing
             #expect(again.token != renewed.token && again.refreshToken != renewed.refreshToken)
             let found = try await home.caller(again)
             let fresh = try #require(found)
-            // Whoever has a copy of the old token has nothing of it, and the other session is as old as before.
+            // A copy of the old token is worthless, and the other session is as old as before.
             let old = try await home.caller(renewed)
             #expect(old == nil)
             #expect(await Self.endOthersRefusal(home, by: asking) == .loginTooOld)
@@ -113,7 +113,7 @@ import Testing
         }
     }
 
-    /// Whoever has a session that is not there.
+    /// A caller whose session does not exist.
     private static let nobody = EdgeCaller(
         user: UserID(UUIDBits(high: 7, low: 1)), credential: UUIDBits(high: 7, low: 2))
 
@@ -128,7 +128,7 @@ import Testing
         }
     }
 
-    /// What a login of alice's tells the audit.
+    /// What a login of alice's reports to the audit.
     private static func told(_ home: Household, replacing token: String? = nil) async throws -> EdgeSubject.Facts {
         let context = Household.context()
         let body = LoginRequest(username: "alice", password: Household.phrase, refreshToken: token)
@@ -166,7 +166,7 @@ import Testing
             let third = try await Self.told(home)
             #expect(third.objects == [first.credential])
             home.wall.pass(.seconds(60))
-            // As where a version before allowed more.
+            // As if an earlier version had allowed more.
             var fewer = GatewayLimits()
             fewer.sessionsMax = 1
             let listed = try await home.store.sessions(
@@ -193,7 +193,7 @@ import Testing
                 let caller = try await home.caller(grant)
                 #expect(caller != nil)
             }
-            // Of a stranger's, of nobody's and of no form: nothing changes, and nothing is refused.
+            // A stranger's, an unknown and a malformed token: nothing changes, and nothing is refused.
             for token in [bob.refreshToken, "reelay_rt_" + String(repeating: "A", count: 43), first.token] {
                 _ = try await home.logIn("alice", replacing: token)
             }
@@ -211,7 +211,7 @@ import Testing
             #expect(ended == nil, "at once")
             let refusal = await Household.refusal { () async throws(RPCError) in _ = try await home.refresh(first) }
             #expect(refusal == .invalidRefreshToken)
-            // Twice renewed, and the client shows what it had at first.
+            // Renewed twice, and the client presents its first token.
             let renewed = try await home.refresh(try await home.refresh(third))
             let fourth = try await home.logIn("alice", replacing: third.refreshToken)
             let gone = try await home.caller(renewed)

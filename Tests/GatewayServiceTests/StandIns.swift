@@ -4,17 +4,17 @@ import RPC
 import Synchronization
 import Testing
 
-/// Metadata, ratings and scrobble as the operations on ratings need them. A call that nobody expects fails the test.
+/// Metadata, ratings and scrobble as far as the operations on ratings need them. An unexpected call fails the test.
 final class StandIns: RPCCaller {
-    /// What they know, and how they answer.
+    /// What the services know, and how they answer.
     struct World: Sendable {
-        /// What titles were merged into; any other title is there under its own id.
+        /// What titles were merged into; any other title exists under its own id.
         var merged: [TitleID: TitleID] = [:]
-        /// Whether ratings takes only what expects no version.
+        /// Whether ratings refuses every write that expects a version.
         var heedsVersions = false
         /// The person's own plays.
         var plays: [Play] = []
-        /// What scrobble says whatever it is asked.
+        /// The error with which scrobble answers every call.
         var scrobbleFailure: RPCError?
     }
 
@@ -35,13 +35,13 @@ final class StandIns: RPCCaller {
     var ratingsClient: RatingsClient { RatingsClient(self) }
     var scrobbleClient: ScrobbleClient { ScrobbleClient(self) }
 
-    /// The names of the methods that were called.
+    /// The names of the methods called, in order.
     var calls: [String] { state.withLock(\.calls) }
-    /// What ratings was told of one title.
+    /// The writes of single titles that ratings received.
     var ratings: [RateTitleParams] { state.withLock(\.ratings) }
-    /// What ratings was told of many titles.
+    /// The bulk writes that ratings received.
     var writes: [WriteRatingsParams] { state.withLock(\.writes) }
-    /// The last of these.
+    /// The items of the last bulk write.
     var written: [RatingWrite] { writes.last?.items ?? [] }
 
     func merge(_ title: TitleID, into standing: TitleID) { state.withLock { $0.world.merged[title] = standing } }
@@ -90,11 +90,11 @@ final class StandIns: RPCCaller {
     }
 }
 
-/// Who asks for something that has to do with ratings, and how.
+/// The caller and the context of requests about ratings.
 extension StandIns {
     static let caller = EdgeCaller(user: UserID(UUIDBits(high: 1, low: 1)), credential: UUIDBits(high: 1, low: 2))
 
-    /// A request, under an idempotency key where one is given.
+    /// The context of a request, under an idempotency key if given.
     static func request(_ key: String? = nil) -> EdgeContext {
         EdgeContext(
             rpc: RPCContext(deadline: .now + .seconds(20), trace: .root()), clientAddress: "192.0.2.1",

@@ -6,16 +6,17 @@ import Testing
 
 @testable import GatewayService
 
-/// A bulk write as large as the public side takes was refused by the ratings service: the call that carries it is larger.
+/// Bulk writes of the largest size that the public side accepts: the ratings service used to refuse them, as the call
+/// that carries them is larger.
 @Suite struct BulkBodyTests {
     private static let title = Title(
         id: TitleID(UUIDBits(high: 1, low: 2)), kind: .episode, name: "A", genres: [], externalIds: ExternalIds(),
         externalRatings: [], isLocal: false)
 
-    /// What a call has around its params.
+    /// The bytes that a call needs around its params.
     private static let envelopeBytes = 1_024
 
-    /// A body of `count` items, their reviews made of `piece` until all of it is as large as a body may be.
+    /// A body of `count` items whose reviews repeat `piece` until it is as large as a body may be.
     private static func body(_ count: Int, _ piece: String, _ given: String) -> [UInt8] {
         let head = #"{"title":"\#(title.id)",\#(given),"review":""#
         let room = (EdgeLimits().bodyBytesMax - 14) / count - head.utf8.count - 3
@@ -49,7 +50,7 @@ import Testing
         let call = encodeJSON(
             WriteRatingsParams(user: UserID(UUIDBits(high: 3, low: 4)), items: writes, source: .person))
         #expect(call.count + Self.envelopeBytes <= H2Limits.peers.bodyBytesMax)
-        // Nor has a string become longer than the other side reads.
+        // Nor has a string become longer than the other side accepts.
         #expect(try decodeJSON(WriteRatingsParams.self, from: call).items == writes)
     }
 }

@@ -4,7 +4,7 @@ import Testing
 @testable import GatewayService
 
 @Suite struct CSVTextTests {
-    /// What an importer does: takes one apostrophe away where the rest says that it was put there.
+    /// Reads a cell as an importer does: removes one apostrophe if the rest shows that it was added.
     private static func meant(_ cell: String) -> String {
         guard cell.hasPrefix("'"), let first = cell.first(where: { $0 != "'" }), "=+-@\t\r".contains(first) else {
             return cell

@@ -4,7 +4,7 @@ import Testing
 
 @testable import GatewayService
 
-/// What a media server tells, out of the form in which it sends it.
+/// The payload of a media server, extracted from the form in which it is sent.
 @Suite struct HookFormTests {
     private static func form(_ type: String, _ text: String, isCut: Bool = false) -> HookForm {
         HookForm(EdgeBody(contentType: type, bytes: Array(text.utf8), isCut: isCut))
@@ -23,7 +23,7 @@ import Testing
         let plex = Self.multipart([(#"name="payload""#, json), picture])
         #expect(Self.form("multipart/form-data; boundary=b-1", plex) == .told(json))
         #expect(Self.form("Multipart/Form-Data; charset=utf-8; Boundary=\"b-1\"", plex) == .told(json))
-        // The picture first, and the picture cut off at the end.
+        // The picture first, and the picture truncated at the end.
         #expect(
             Self.form("multipart/form-data; boundary=b-1", Self.multipart([picture, ("name=data", json)]))
                 == .told(json))

@@ -3,7 +3,7 @@ import Testing
 
 @testable import GatewayService
 
-/// For what an attempt at a password is counted, and how long each failure makes wait.
+/// What a password attempt is counted for, and how long each failure makes it wait.
 @Suite struct LoginAttemptTests {
     @Test(
         "Each wait is twice the one before, up to the longest",
@@ -47,11 +47,11 @@ import Testing
         #expect(shared(attempt, Self.login("alice", "192.0.2.2")) == [0, 2])
         #expect(shared(attempt, Self.login("bob", "192.0.2.1")) == [1, 2])
         #expect(shared(attempt, Self.login("bob", "192.0.2.2")) == [2])
-        // Who has one network of IPv6 has tens of thousands.
+        // An IPv6 customer has tens of thousands of networks.
         let long = Self.login("alice", "2001:db8:1:2::1")
         #expect(shared(long, Self.login("bob", "2001:db8:1:ffff::2")) == [1, 2])
         #expect(shared(long, Self.login("bob", "2001:db8:2:2::1")) == [2])
-        // Without an address there is none to count.
+        // Without an address, there is none to count for.
         #expect(Self.login("alice", "a socket").subjects.map(\.allowance) == [10, 1_000])
     }
 

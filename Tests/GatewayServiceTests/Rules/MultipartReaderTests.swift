@@ -41,7 +41,7 @@ struct MultipartReaderTests {
 
     @Test("files come out whole, wherever the pieces are cut", arguments: [1, 2, 3, 5, 17, Int.max])
     func files(pieceBytes: Int) throws {
-        // What looks like the mark is not the mark.
+        // Looks like the delimiter but is not.
         let tricky = Array("a\r\n--X\r\n\r\n--XY\r\r\n--".utf8)
         let body =
             Array("a preamble\r\n".utf8) + Self.part("diary.csv", Array("Date\r\n".utf8)) + Self.part("empty.csv", [])
@@ -53,7 +53,8 @@ struct MultipartReaderTests {
         #expect(found.map(\.bytes) == [Array("Date\r\n".utf8), [], tricky, Array("true".utf8)])
     }
 
-    /// A folder that was sent had its `deleted/diary.csv` taken for the diary; names without quotes made a field of the file.
+    /// The `deleted/diary.csv` of an uploaded folder used to be taken for the diary, and a file with an unquoted name
+    /// for a field.
     @Test(
         "a file keeps the folders within what was sent, and only those",
         arguments: [
@@ -75,7 +76,7 @@ struct MultipartReaderTests {
             let files = (0..<3).map { _ in
                 (0..<Int.random(in: 0...40, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? 0 }
             }
-            // A file that holds the mark itself is no fair question.
+            // A file that contains the delimiter itself is skipped.
             guard files.allSatisfy({ !String(decoding: [13, 10] + $0, as: UTF8.self).contains("\r\n--XX") }) else {
                 continue
             }

@@ -9,20 +9,21 @@ import Testing
     @Test(
         "What a guesser tries first is refused",
         arguments: [
-            // Words, as they are, turned around, said twice, in other spellings, with something at either end.
+            // Words, as they are, reversed, doubled, in other spellings, with something at either end.
             "password", "Password1", "P4ssw0rd!", "pa$$w0rd!", "M0nkey!!", "drowssap1", "passwordpassword",
             "hellohello", "hello_hello", "lovelove", "letmein123", "12password", "2000password", "!!password!!",
             "Admin@123", "Welcome01", "iloveyou2", "trustno1", "dragonmaster", "monkey12345678", "sunshine99",
             "!Dragon2024!", "пароль123",
-            // Names, teams, months and seasons with a year; days.
+            // Names, teams, months and seasons with a year; dates.
             "superman1984", "Summer2024!", "winter-2023", "January#2023", "liverpool1892", "Barcelona.2019",
             "john01011990", "19870412", "01011990",
-            // Runs on keys, in rows, columns and diagonals, hand in hand, from key to key; in the alphabet and of digits.
+            // Keyboard runs, in rows, columns and diagonals, alternating hands, from key to key; alphabetical and
+            // numerical ones.
             "12345678", "87654321", "0987654321", "13579246", "abcdefgh", "qwertyuiop", "zxcvbnm1", "йцукенгш",
             "!@#$%^&*", "1q2w3e4r", "q1w2e3r4", "1qaz2wsx", "zaq12wsx", "qazwsxedc", "1qaz2wsx3edc4rfv", "qweasdzxc",
             "qawsedrf", "147258369", "asdf1234", "1234qwer", "abcd1234", "a1b2c3d4", "123456789a", "a123456789",
             "aa123456", "qwertz123", "azerty2024",
-            // The same again.
+            // Repetitions.
             "aaaaaaaa", "abababab", "123123123", "abcabcabc", "12341234", "qwe123qwe123", "11223344", "aabbccdd",
             "aaa111bbb", "999888777", "kX9#kX9#",
             // This service and its neighbours; the person's own name.

@@ -6,7 +6,7 @@ import Testing
 
 @testable import GatewayService
 
-/// The page that shows people the API.
+/// The page that presents the API to people.
 @Suite struct ReferencePageTests {
     @Test("The page shows every operation and every type of the document, each where links lead to")
     func complete() throws {
@@ -50,7 +50,7 @@ import Testing
         #expect(ReferencePage.policy.hasPrefix("default-src 'none'; "))
     }
 
-    /// Whoever could name a member of an object could name `__proto__`.
+    /// If a member's name could come from outside, it could be `__proto__`.
     @Test("Scripts of pages set no member whose name comes from outside, and make nothing of text")
     func scripts() throws {
         for (script, sets) in [(ReferenceText.script, 0), (CallbackPage.script, 1)] {

@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    /// Registers `names` all at once, at alternating replicas; what each came to.
+    /// Registers all `names` concurrently, at alternating replicas, and returns the outcomes.
     private static func race(
         _ stores: [GatewayStore], _ names: [String], isOpen: Bool
     ) async -> [Result<User?, StoreError>] {
@@ -129,7 +129,7 @@ import Testing
         """
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// A session that was opened with the password from before outlived the change that was to end it.
+    /// A session opened with the former password used to outlive the change that was to end it.
     @Test("Who logs in while their password is changed has no session with the old one, whichever is first")
     func changedMeanwhile() async throws {
         try await Self.withStores { stores, pool in
@@ -152,7 +152,7 @@ import Testing
             } catch .conflict {}
             #expect(try await pool.first(Self.counts) == [1, 0, 1])
 
-            // The login is first, and under way when the password changes: its session is ended with the others.
+            // The login comes first and is in progress when the password changes: its session is ended with the others.
             let values: [PGValue] = [
                 .id(session.id), .id(user.id), .bytea(session.tokens.tokenDigest.bytes),
                 .bytea(session.tokens.refreshDigest.bytes), .moment(registration.at),
@@ -203,7 +203,7 @@ import Testing
         }
     }
 
-    /// Whose a token is that nobody has shown yet.
+    /// The caller that a token belongs to which has not been presented yet.
     private static func lookedUp(_ token: OpaqueToken, by accounts: Accounts) async throws -> EdgeCaller? {
         guard case .unread(wasGood: let wasGood, let lookUp) = accounts.credentials(token.text.revealed), !wasGood
         else {
@@ -231,7 +231,7 @@ import Testing
             for book in books { try await book.note(request, of: people[0], until: Self.deadline()) }
             #expect(try await isNoted(request, of: people[0]))
             #expect(try await !isNoted(request, of: people[1]))
-            // Another request under the key is none that was noted, and takes nothing from the one that was.
+            // Another request under the same key was not noted, and does not affect the one that was.
             let other = EdgeOnce(key: "k", fingerprint: [2])
             try await books[0].note(other, of: people[0], until: Self.deadline())
             try await books[0].forget(other, of: people[0], until: Self.deadline())
@@ -248,7 +248,7 @@ import Testing
         }
     }
 
-    /// With it and a token that is spent, whoever read the database would know the tokens that are good.
+    /// With it and a spent token, anyone who read the database could derive the valid tokens.
     @Test("What tokens follow from is kept no longer than they are told again")
     func salts() async throws {
         try await TestDatabase.withReplicas(1, migrations: GatewayService.migrations) { pools in
@@ -276,7 +276,7 @@ import Testing
         }
     }
 
-    /// After a restart, whoever shared a network with somebody who asked too often was refused with a good token.
+    /// After a restart, valid tokens used to be refused in a network from which somebody made too many requests.
     @Test("A gateway that starts learns whose tokens are somebody's, and then those that others give out")
     func learntTokens() async throws {
         try await Self.withStores { stores, _ in
@@ -332,13 +332,13 @@ import Testing
     func goodTokens() async throws {
         try await Self.withStores { stores, _ in
             var limits = GatewayLimits()
-            // Nothing is believed without asking.
+            // Nothing is trusted without a look-up.
             limits.callerTrustTime = .zero
             limits.goodTokensMax = 4
             let accounts = Accounts(
                 store: stores[0], hasher: PasswordHasher(), clock: SystemWallClock(), ids: Self.ids,
                 registration: .open, secret: .ofTests, limits: limits)
-            /// Whether it was somebody's before, and is.
+            /// Whether the token was known to be valid before, and whether it is valid.
             func show(_ token: OpaqueToken) async throws -> [Bool] {
                 guard case .unread(wasGood: let wasGood, let lookUp) = accounts.credentials(token.text.revealed) else {
                     return []
@@ -354,7 +354,7 @@ import Testing
             let user = try #require(registered)
             #expect(try await show(token) == [false, true])
             #expect(try await show(token) == [true, true])
-            // Made-up ones push nobody out.
+            // Made-up tokens displace none that is valid.
             for _ in 0..<10 {
                 #expect(try await show(OpaqueToken(prefix: Accounts.sessionPrefix)) == [false, false])
             }

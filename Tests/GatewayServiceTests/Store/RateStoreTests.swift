@@ -8,7 +8,7 @@ import Testing
 
 @testable import GatewayService
 
-/// Rate limits that copies of the gateway share, in a real Postgres.
+/// Rate limits that the copies of the gateway share, in a real Postgres.
 @Suite struct RateStoreTests {
     private static func deadline() -> ContinuousClock.Instant { .now.advanced(by: .seconds(20)) }
 
@@ -46,7 +46,8 @@ import Testing
             #expect(other.granted == 5 && other.remaining == 95)
             let returned = try await stores[1].lease(
                 Self.ask(10, of: 100, unused: 4, slot: refused.slot), for: Self.address, until: Self.deadline())
-            // Where the slot has ended meanwhile it is found in the one before, which counts less from moment to moment.
+            // If the slot has ended meanwhile, it is found in the previous one, which counts less from moment to
+            // moment.
             if returned.slot == refused.slot {
                 #expect(returned.granted == 4 && returned.remaining == 0)
             } else {
@@ -70,7 +71,7 @@ import Testing
             try await pool.execute(Self.age, [.int8(2)], deadline: Self.deadline())
             let after = try await store.lease(Self.ask(60, of: 100), for: Self.address, until: Self.deadline())
             #expect(after.granted == 60 && after.remaining == 40)
-            // What comes back from a slot that no longer counts changes nothing.
+            // What is given back to a slot that no longer counts changes nothing.
             let late = try await store.lease(
                 Self.ask(50, of: 100, unused: 30, slot: after.slot - 40), for: Self.address, until: Self.deadline())
             #expect(late.granted == 40)
@@ -94,7 +95,7 @@ import Testing
                 }
                 return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
             }
-            // Exactly as many, unless a share ended unused while this machine was busy with something else.
+            // Exactly 200, unless a share expired unused while this machine was busy.
             #expect((190...200).contains(admitted), "\(admitted)")
         }
     }

@@ -10,7 +10,7 @@ import Testing
 
 @testable import GatewayService
 
-/// When sessions end by themselves, by a clock that the tests move.
+/// When sessions end by themselves, on a clock that the tests move.
 @Suite struct SessionLifeTests {
     private static let phrase = "a long and odd phrase"
 
@@ -22,7 +22,7 @@ import Testing
         func pass(_ time: Duration) { moment.withLock { $0 = $0.advanced(by: time) } }
     }
 
-    /// A gateway with alice's account, as a client of hers sees it.
+    /// A gateway with alice's account, as her client sees it.
     private struct Door {
         let wall: Wall
         private let accounts: Accounts
@@ -30,7 +30,7 @@ import Testing
         init(_ store: GatewayStore, _ limits: GatewayLimits) throws {
             let wall = Wall()
             var limits = limits
-            // Nothing is believed without asking.
+            // Nothing is trusted without a look-up.
             limits.callerTrustTime = .zero
             let cost = try #require(ScryptCost(logN: 4, blockSize: 1, parallelism: 1))
             self.wall = wall
@@ -57,7 +57,7 @@ import Testing
             ).body
         }
 
-        /// The next pair of tokens; nil where the refresh token is worth nothing.
+        /// The next pair of tokens; nil if the refresh token is not valid.
         func refresh(_ grant: SessionGrant) async throws -> SessionGrant? {
             do throws(RPCError) {
                 return try await Refresh(accounts: accounts).run(
@@ -69,7 +69,7 @@ import Testing
             }
         }
 
-        /// Whether the bearer token is somebody's.
+        /// Whether the bearer token is valid.
         func isOpen(_ grant: SessionGrant) async throws -> Bool {
             guard case .unread(wasGood: _, let lookUp) = accounts.credentials(grant.token) else {
                 Issue.record("the token is believed without asking")
@@ -78,7 +78,7 @@ import Testing
             return try await lookUp(Self.deadline()) != nil
         }
 
-        /// How many sessions their person is shown.
+        /// The number of sessions that the person is shown.
         func sessions(_ grant: SessionGrant) async throws -> Int {
             try await accounts.store.sessions(
                 of: grant.user.id, at: wall.now, limits: accounts.limits, until: Self.deadline()
