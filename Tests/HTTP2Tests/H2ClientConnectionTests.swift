@@ -15,7 +15,7 @@ import Testing
         #expect(error?.wasNotProcessed == false)
         await test.handlers.wait { $0.ended == 1 }
         #expect(test.handlers.counts.cancelled == 1)
-        // The connection goes on.
+        // The connection stays usable.
         #expect(try await client.send(.post("/"), deadline: .far).status == 200)
         client.close()
         await test.stop()
@@ -50,7 +50,7 @@ import Testing
         await test.stop()
     }
 
-    /// Two streams, a queue of two: one more call is turned away, those in the queue run later.
+    /// With two streams and a queue of two, one more call is rejected; those in the queue run later.
     @Test func callsBeyondThePeersStreamsWaitInABoundedQueue() async throws {
         let test = try await TestServer.start { $0.streamsMax = 2 }
         let client = try await test.connect { $0.queuedCallsMax = 2 }

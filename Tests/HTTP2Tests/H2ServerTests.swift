@@ -24,7 +24,7 @@ import Testing
         await test.stop()
     }
 
-    /// The handler resumes on the loop of its connection, whatever it awaited.
+    /// A handler resumes on the loop of its connection, whatever it awaited.
     @Test func handlersRunOnTheLoop() async throws {
         let server = try await H2Server.start(
             on: [H2Address(host: "127.0.0.1", port: 0)], group: TestServer.group
@@ -53,7 +53,7 @@ import Testing
         await test.stop()
     }
 
-    /// A connection counts until its last handler has ended, else handlers could be started without bound.
+    /// A connection counts until its last handler has ended; otherwise, handlers could be started without bound.
     @Test func aConnectionCountsUntilItsHandlersHaveEnded() async throws {
         let test = try await TestServer.start { $0.connectionsMax = 1 }
         let client = try await test.connect()

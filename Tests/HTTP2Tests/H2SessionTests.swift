@@ -34,7 +34,7 @@ import Testing
         #expect(pair.serverStreamCount == 0)
     }
 
-    /// All values are of equal length in Huffman's code, so that what differs is what the table no longer has.
+    /// All values have the same length in Huffman code, so that sizes differ only by what is not in the table.
     @Test func keepsAFieldOfOneRequestOutOfTheTable() throws {
         let pair = try SessionPair()
         pair.pump()
@@ -53,12 +53,12 @@ import Testing
             #expect(headers.map(\.name) == ["same", "own-of-this-request"])
             #expect(headers["own-of-this-request"] == own)
         }
-        // The first brings the names and what is the same.
+        // The first also carries the names and the common value.
         #expect(sizes[0] > sizes[1] + 40)
         #expect(Set(sizes[1...]).count == 1)
     }
 
-    /// The bytes of two requests, cut in two at every offset, always mean the same.
+    /// The bytes of two requests mean the same wherever they are split in two.
     @Test func readsRequestsCutAtEachOffset() throws {
         let source = try SessionPair()
         _ = try source.submit("/one", body: Array("first".utf8))
@@ -192,7 +192,7 @@ import Testing
         #expect(pair.clientWantsClose)
     }
 
-    /// A request that crosses the last GOAWAY on its way was not processed, and the client knows.
+    /// A request that crosses the last GOAWAY was not processed, and the client knows that.
     @Test func aStreamAboveTheGoAwayWasNotProcessed() throws {
         let pair = try SessionPair()
         let first = try pair.submit()
@@ -250,7 +250,7 @@ import Testing
         for _ in 0..<40 {
             var bytes = sound
             for _ in 0..<Int.random(in: 1...6, using: &random) {
-                // The preface stays sound: behind a broken one nothing is read.
+                // The preface stays intact: after a broken one, nothing is read.
                 bytes[Int.random(in: 24..<bytes.count, using: &random)] = .random(in: 0...255, using: &random)
             }
             let pair = try SessionPair()

@@ -1,7 +1,7 @@
 import HTTP2
 import Testing
 
-/// Every timeout just before, at, and just after its moment, on a clock that the test moves.
+/// Every timeout just before, at and just after it is due, on a clock that the test moves.
 @Suite struct H2SessionTimerTests {
     private static let tick = Duration.nanoseconds(1)
 
@@ -13,7 +13,7 @@ import Testing
         return pair
     }
 
-    /// Feeds a server that has seen preface and SETTINGS.
+    /// Feeds frames to a server that has received the preface and SETTINGS.
     private func fed(_ frames: [UInt8]) throws -> SessionPair {
         let pair = try ready()
         pair.feedServer(frames)
@@ -48,7 +48,7 @@ import Testing
         #expect(pair.observations.contains(.abuse(.headersTimeout)))
     }
 
-    /// The library never tells the end of a malformed block, which must not pass for one that is slow.
+    /// The library never reports the end of a malformed header block; such a block must not count as slow.
     @Test func aMalformedRequestDoesNotCountAsSlow() throws {
         let pair = try fed(Raw.headers(1, Raw.post + [("Upper", "x")]))
         _ = pair.pullServer()

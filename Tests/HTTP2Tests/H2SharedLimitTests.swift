@@ -4,7 +4,7 @@ import Testing
 
 @testable import HTTP2
 
-/// Limits that a single exchange does not show: over connections, of the queue behind a write, of a socket that stands.
+/// Limits that a single exchange does not reach: across connections, on the queue behind a write, on a stalled socket.
 @Suite struct H2SharedLimitTests {
     private static let opening = Raw.preface + Raw.settings()
 
@@ -12,7 +12,7 @@ import Testing
         try H2Session(.server, limits: H2Limits(), remoteAddress: "192.0.2.1", requestBudget: budget, now: .now)
     }
 
-    /// What a server session makes of `bytes`.
+    /// The events of a server session that receives `bytes`.
     private func feed(_ session: inout H2Session, _ bytes: [UInt8]) -> [H2Event] {
         bytes.withUnsafeBytes { session.receive($0, now: .now) }
     }
@@ -33,11 +33,11 @@ import Testing
         var second = try server(budget)
         events = feed(&second, Self.opening + Raw.headers(1, end: false) + Raw.data(1, sixty, end: false))
         #expect(refusals(events) == [.serverRequestBytes])
-        // A body that is whole is the handler's.
+        // A complete body belongs to the handler.
         _ = feed(&first, Raw.data(1, [1], end: true))
         events = feed(&second, Raw.headers(3, end: false) + Raw.data(3, sixty, end: false))
         #expect(refusals(events).isEmpty)
-        // So is what a lost connection had.
+        // A lost connection gives its share back too.
         second = try server(budget)
         events = feed(&first, Raw.headers(3, end: false) + Raw.data(3, sixty + sixty.prefix(40), end: false))
         #expect(refusals(events).isEmpty)
@@ -87,7 +87,7 @@ import Testing
     func stalledSocket() async throws {
         let server = try await TestServer.start {
             $0.writeProgressTimeout = .milliseconds(200)
-            // No stream is ever found to be slow, so that only the socket can be.
+            // No stream is ever considered slow, so that only the socket can be.
             $0.writeProgressBytesMin = 0
             $0.responseBytesMax = .max
             $0.sweepInterval = .milliseconds(20)

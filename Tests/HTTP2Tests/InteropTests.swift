@@ -5,7 +5,7 @@ import NIOPosix
 import NIOSSL
 import Testing
 
-/// Our server against the tools of nghttp2 and our client against its server, where they are installed.
+/// Our server against nghttp2's tools, and our client against its server, where these are installed.
 @Suite struct InteropTests {
     private static let h2load = "/usr/bin/h2load"
     private static let nghttp = "/usr/bin/nghttp"
@@ -43,7 +43,7 @@ import Testing
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()
-        // It is deaf to SIGTERM when started from here.
+        // It ignores SIGTERM when started from here.
         defer { kill(process.processIdentifier, SIGKILL) }
         let client = try await connect(port: port, while: process)
         for (path, status, count) in [("/file", 200, content.count), ("/none", 404, nil)] {
@@ -55,7 +55,7 @@ import Testing
         client.close()
     }
 
-    /// TLS 1.3 with ALPN: agreed on h2, and refused without it.
+    /// TLS 1.3 with ALPN: h2 is negotiated, and a connection without ALPN is refused.
     @Test(.enabled(if: isInstalled(openssl))) func overTLS() async throws {
         let directory = FileManager.default.temporaryDirectory.appending(path: "reelay-tls-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -133,7 +133,7 @@ import Testing
         return port
     }
 
-    /// Connects as soon as the process listens.
+    /// Connects once the process listens.
     private func connect(port: Int, while process: Process) async throws -> H2ClientConnection {
         while process.isRunning {
             if let client = try? await H2ClientConnection.connect(

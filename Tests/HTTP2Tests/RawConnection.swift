@@ -6,7 +6,7 @@ import NIOPosix
 enum RawConnection {
     enum Outcome: Sendable, CustomStringConvertible {
         case met
-        /// What came instead, and whether the server had closed.
+        /// The frames that arrived instead, and whether the server had closed.
         case unmet([ReceivedFrame], closed: Bool)
 
         var description: String {
@@ -19,7 +19,7 @@ enum RawConnection {
         var isMet: Bool { if case .met = self { true } else { false } }
     }
 
-    /// Bounds a case in which the server never does what is expected.
+    /// The time limit for a case in which the server never does what is expected.
     private static let patience = TimeAmount.seconds(8)
     private static let aliveMark: UInt8 = 0xa1
 
@@ -35,7 +35,7 @@ enum RawConnection {
         return try await channel.executeThenClose { inbound, outbound in
             var script = Script(testCase, inbound.makeAsyncIterator())
             for step in testCase.steps {
-                // A server that has closed already makes writes fail; what it said before is still to be read.
+                // Writes fail if the server has already closed; what it sent before is still to be read.
                 switch step {
                 case .send(let bytes): try? await outbound.write(ByteBuffer(bytes: bytes))
                 case .awaitFrame(let type, let stream):
@@ -71,7 +71,7 @@ enum RawConnection {
 
         var outcome: Outcome { isMet ? .met : .unmet(frames, closed: isClosed) }
 
-        /// Reads until a frame matches; false at the end of the connection.
+        /// Reads until a frame matches; returns false at the end of the connection.
         mutating func wait(for matches: (ReceivedFrame) -> Bool) async throws -> Bool {
             if frames.contains(where: matches) { return true }
             while try await read() {

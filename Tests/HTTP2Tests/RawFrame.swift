@@ -1,7 +1,7 @@
 import CNghttp2
 import Testing
 
-/// Builds HTTP/2 frames byte by byte, also broken ones.
+/// Builds HTTP/2 frames byte by byte, including broken ones.
 enum Raw {
     static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
@@ -33,7 +33,7 @@ enum Raw {
         frame(7, stream: 0, word(last) + word(code))
     }
 
-    /// HPACK: a literal field that is not put into the table, without Huffman code.
+    /// An HPACK literal field without indexing or Huffman coding.
     static func field(_ name: String, _ value: String) -> [UInt8] {
         [0x00] + string(name) + string(value)
     }
@@ -65,7 +65,7 @@ enum Raw {
     static func post(_ path: String) -> [(String, String)] { post.map { $0.0 == ":path" ? (":path", path) : $0 } }
 }
 
-/// A frame that the peer sent, with the status where it is the first HEADERS of a response.
+/// A frame sent by the peer, with the status if it is the first HEADERS frame of a response.
 struct ReceivedFrame: Sendable, CustomStringConvertible {
     let type: UInt8
     let flags: UInt8
@@ -88,7 +88,7 @@ struct ReceivedFrame: Sendable, CustomStringConvertible {
     }
 }
 
-/// Cuts a byte stream into frames and decodes header blocks with libnghttp2's decoder.
+/// Splits a byte stream into frames and decodes header blocks with libnghttp2's decoder.
 final class FrameReader {
     private var bytes: [UInt8] = []
     private var inflater: OpaquePointer?

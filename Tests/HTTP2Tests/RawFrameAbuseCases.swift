@@ -1,6 +1,6 @@
 import HTTP2
 
-/// Cases of floods and of peers that are slow on purpose, with shortened times.
+/// Cases of floods and of deliberately slow peers, with shortened timeouts.
 enum AbuseCases {
     static let all: [RawFrameCase] = floods + slow
 
@@ -91,7 +91,7 @@ enum AbuseCases {
         [Raw.headers(1, end: false)] + ConnectionCases.many(count, Raw.data(1, [], end: false))
     }
 
-    /// Streams whose window is made to overflow, so that the server must reset them (CVE-2025-8671).
+    /// Streams whose windows are made to overflow, so that the server must reset them (CVE-2025-8671).
     private static func tricks(_ count: UInt32) -> [[UInt8]] {
         (0..<count).flatMap { [Raw.headers($0 * 2 + 1, end: false), Raw.window($0 * 2 + 1, 0x7fff_ffff)] }
     }

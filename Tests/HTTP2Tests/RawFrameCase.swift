@@ -4,21 +4,21 @@ import Testing
 /// One row of the raw-frame table: what a client sends, byte by byte, and what the server must do.
 struct RawFrameCase: Sendable, CustomTestStringConvertible {
     enum Expectation: Sendable {
-        /// GOAWAY with one of these codes, then the end of the connection.
+        /// A GOAWAY with one of these codes, then the end of the connection.
         case goAway([H2ErrorCode])
-        /// RST_STREAM on this stream.
+        /// A RST_STREAM on this stream.
         case reset(UInt32, H2ErrorCode)
         /// A response with this status.
         case status(UInt32, Int)
-        /// The server answers a PING after all that was sent, without GOAWAY before.
+        /// The server answers a PING after everything sent, without a GOAWAY before.
         case alive
-        /// The end of the connection, with or without a word.
+        /// The end of the connection, with or without a GOAWAY.
         case closed
     }
 
     enum Step: Sendable {
         case send([UInt8])
-        /// Sends after the server has sent a frame of this type on this stream.
+        /// Waits until the server has sent a frame of this type on this stream.
         case awaitFrame(UInt8, stream: UInt32)
         /// Sends these bytes every 20 ms until the expectation is met.
         case drip([UInt8])
@@ -55,7 +55,7 @@ struct RawFrameCase: Sendable, CustomTestStringConvertible {
         self.limits = limits
     }
 
-    /// After the preface in order: `bytes`, then a drip.
+    /// Sends `bytes` after a regular opening, then drips.
     static func dripping(
         _ name: String, _ bytes: [[UInt8]], drip: [UInt8], _ expectation: Expectation,
         limits change: (inout H2Limits) -> Void

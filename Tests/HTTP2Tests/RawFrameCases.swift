@@ -1,6 +1,6 @@
 import HTTP2
 
-/// Cases of the connection preface, SETTINGS, PING, and frames that have no place where they come.
+/// Cases of the connection preface, SETTINGS, PING, and misplaced frames.
 enum ConnectionCases {
     static let all: [RawFrameCase] = preface + settings + pings + placement + sizes
 
@@ -35,7 +35,7 @@ enum ConnectionCases {
         RawFrameCase("an unknown setting", [Raw.settings([(0x99, 7)])], .alive),
         RawFrameCase("32 entries of SETTINGS", [Raw.settings(entries(32))], .alive),
         RawFrameCase("33 entries of SETTINGS", [Raw.settings(entries(33))], .goAway([.enhanceYourCalm])),
-        // The preface had the first SETTINGS frame.
+        // The preface included the first SETTINGS frame.
         RawFrameCase("as many SETTINGS frames as allowed", many(4, Raw.settings()), .alive) {
             $0.settingsRate = still(5)
         },
@@ -49,7 +49,7 @@ enum ConnectionCases {
         RawFrameCase("PING of 7 bytes", [Raw.frame(6, stream: 0, [1, 2, 3, 4, 5, 6, 7])], .goAway([.frameSizeError])),
         RawFrameCase(
             "PING on a stream", [Raw.frame(6, stream: 1, Array(repeating: 0, count: 8))], .goAway([.protocolError])),
-        // The PING that asks whether the server is alive counts too.
+        // The PING that checks whether the server is alive counts too.
         RawFrameCase("as many PINGs as allowed", many(9, Raw.ping()), .alive) { $0.pingRate = still(10) },
         RawFrameCase("one PING too many", many(11, Raw.ping()), .goAway([.enhanceYourCalm])) {
             $0.pingRate = still(10)
@@ -105,6 +105,6 @@ enum ConnectionCases {
 
     static func entries(_ count: Int) -> [(UInt16, UInt32)] { Array(repeating: (0x99, 1), count: count) }
     static func many(_ count: Int, _ frame: [UInt8]) -> [[UInt8]] { Array(repeating: frame, count: count) }
-    /// A rate without refill, so that the count is exact however slow the machine is.
+    /// A rate without refill, so that the count is exact, no matter how slow the machine is.
     static func still(_ burst: Int) -> H2Rate { H2Rate(burst: burst, perSecond: 0) }
 }

@@ -163,7 +163,7 @@ enum StreamCases {
         (0..<count).map { Raw.headers($0 * 2 + 1, Raw.post("/hang")) }
     }
 
-    /// Requests whose handlers go on although their streams are reset at once.
+    /// Requests whose handlers continue although their streams are reset at once.
     private static func stubborn(_ count: UInt32) -> [[UInt8]] {
         (0..<count).flatMap { [Raw.headers($0 * 2 + 1, Raw.post("/stubborn")), Raw.reset($0 * 2 + 1)] }
     }
@@ -181,7 +181,7 @@ enum StreamCases {
         return Raw.post + [("a", String(repeating: "x", count: bytes - used - 33))]
     }
 
-    /// A field of 3 800 bytes put into the table once and then named 10 000 times, one byte each: 38 MB.
+    /// A field of 3 800 bytes that is added to the table once and then referenced 10 000 times by one byte each: 38 MB.
     private static let bomb: [UInt8] = {
         let entry = [0x40] + Raw.string("a") + Raw.string(String(repeating: "x", count: 3_800))
         return Raw.frame(1, flags: 5, stream: 1, Raw.block(Raw.post) + entry + Array(repeating: 0xbe, count: 10_000))

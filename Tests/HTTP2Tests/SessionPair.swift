@@ -1,11 +1,11 @@
 import HTTP2
 
-/// A client and a server session joined by byte arrays, on a clock that stands until told to go.
+/// A client and a server session connected by byte arrays, on a clock that moves only on request.
 final class SessionPair {
     var client: H2Session
     var server: H2Session
     var now = ContinuousClock.now
-    /// Events that the pumping has brought, observations left out.
+    /// The events collected by pumping, except for observations.
     var clientEvents: [H2Event] = []
     var serverEvents: [H2Event] = []
     var observations: [H2Observation] = []
@@ -40,7 +40,7 @@ final class SessionPair {
         keep(server.expire(now: now), in: &serverEvents)
     }
 
-    /// Carries bytes both ways until neither side has any.
+    /// Carries bytes both ways until neither side has any left.
     func pump() {
         while true {
             let up = pullClient()
@@ -79,7 +79,7 @@ final class SessionPair {
         serverEvents.lazy.compactMap { if case .broken(let error) = $0 { error } else { nil } }.first
     }
 
-    // Copies of what the sessions say: expectations cannot hold a value that cannot be copied.
+    // Copies of the sessions' state: expectations cannot hold a noncopyable value.
     var clientCanSubmit: Bool { client.canSubmit }
     var clientWantsClose: Bool { client.wantsClose }
     var serverWantsClose: Bool { server.wantsClose }

@@ -1,8 +1,8 @@
 import HTTP2
 import Synchronization
 
-/// Handlers for tests, chosen by path: `/large`, `/hang` (until released or cancelled), `/stubborn` (until released,
-/// deaf to cancellation); any other path is an echo.
+/// Handlers for tests, chosen by path: `/large`; `/hang`, until released or cancelled; `/stubborn`, until released,
+/// ignoring cancellation. Any other path echoes.
 final class TestHandlers: Sendable {
     private struct State {
         var startedCount = 0
@@ -49,7 +49,7 @@ final class TestHandlers: Sendable {
             body: request.body)
     }
 
-    /// Lets go of everything that waits, and of everything that would.
+    /// Releases all handlers that wait, and all that would.
     func releaseAll() {
         let waiting = state.withLock { state in
             state.isOpen = true

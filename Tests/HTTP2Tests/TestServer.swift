@@ -3,7 +3,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A server with `TestHandlers` on a free port, and what it observed.
+/// A server with `TestHandlers` on a free port, and its observations.
 struct TestServer: Sendable {
     let server: H2Server
     let handlers: TestHandlers
@@ -41,7 +41,7 @@ struct TestServer: Sendable {
     }
 }
 
-/// Values that a sink was given, in order.
+/// The values passed to a sink, in order.
 final class Observed: Sendable {
     private let values = Mutex<[H2Observation]>([])
 
@@ -50,7 +50,7 @@ final class Observed: Sendable {
     var all: [H2Observation] { values.withLock { $0 } }
 }
 
-/// A peer that sends fixed bytes to whoever connects and never reads on.
+/// A peer that sends fixed bytes to every client and never reads.
 enum SilentPeer {
     private final class Handler: ChannelInboundHandler, Sendable {
         typealias InboundIn = ByteBuffer
@@ -83,6 +83,6 @@ extension H2Request {
 }
 
 extension ContinuousClock.Instant {
-    /// A deadline that only a test that hangs reaches.
+    /// A deadline that only a hanging test reaches.
     static var far: ContinuousClock.Instant { .now + .seconds(20) }
 }

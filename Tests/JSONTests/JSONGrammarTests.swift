@@ -2,7 +2,7 @@ import Testing
 
 @testable import JSON
 
-/// What the reader takes and refuses, where RFC 8259 decides and where it leaves the choice to us.
+/// What the reader accepts and rejects, where RFC 8259 decides and where it leaves the choice to us.
 @Suite struct JSONGrammarTests {
     static func isValid(_ bytes: [UInt8], limits: JSONLimits = .standard) -> Bool {
         let skipped = bytes.withUnsafeBytes { buffer -> Bool in
@@ -42,8 +42,7 @@ import Testing
     ])
     func refused(_ text: String) { #expect(!Self.isValid(Array(text.utf8))) }
 
-    /// The choices that RFC 8259 leaves open and what we chose: numbers are kept as text whatever their size; text is
-    /// valid UTF-8 or nothing.
+    /// The choices that RFC 8259 leaves open, and ours: numbers of any size are kept as text; text must be valid UTF-8.
     static let choices: [(name: String, text: [UInt8], isTaken: Bool)] = [
         ("a double with a huge negative exponent", Array("[123.456e-789]".utf8), true),
         ("an exponent of many digits", Array("[0.4e006699999999999999999999999999999]".utf8), true),
@@ -100,14 +99,14 @@ import Testing
         #expect(throws: JSONError.self) { try decodeJSON(Int.self, from: Array("100000000000000000000".utf8)) }
     }
 
-    /// Every prefix of a valid text is refused, except where the rest is white space.
+    /// Every proper prefix of a valid text is rejected, unless only white space is missing.
     @Test func truncation() {
         let text = Array(#"{"a":[1.5e3,"é\u00e9\n",true,false,null,{"b":{}}],"c":"x"}"#.utf8)
         #expect(Self.isValid(text))
         for length in 0..<text.count { #expect(!Self.isValid(Array(text[..<length])), "\(length)") }
     }
 
-    /// Whatever the bytes, reading ends without a trap, and what is taken reads back the same.
+    /// Whatever the bytes, reading terminates without a trap, and what is accepted reads back the same.
     @Test func mutations() {
         let seed: UInt64 = 0x5EED_0001
         var random = SplitMix(state: seed)
@@ -128,7 +127,7 @@ import Testing
     }
 }
 
-/// A small seeded generator, so that a failure can be run again.
+/// A small seeded generator, so that a failure can be reproduced.
 struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 

@@ -2,7 +2,7 @@ import Testing
 
 @testable import JSON
 
-/// A type as the generator writes them.
+/// A type like the ones that the generator writes.
 private struct Shelf: JSONDecodable, Hashable {
     var name: String
     var books: [Book]
@@ -83,7 +83,7 @@ private struct Book: JSONDecodable, Hashable {
     @Test func aTextIsReadToItsEndWhereverItIsCut() throws {
         let text = Array(#"{"name":"a","books":[],"a_rather_long_name":""}"#.utf8)
         for count in text.indices {
-            // Nothing may be read behind the end, where the text would go on well.
+            // Nothing may be read past the end, where the text would continue validly.
             let isRead = text.withUnsafeBytes { buffer in
                 (try? decodeJSON(Shelf.self, from: UnsafeRawBufferPointer(rebasing: buffer[..<count]))) != nil
             }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import JSON
 
-/// Numbers, strings and trees, there and back.
+/// Round trips of numbers, strings and trees.
 @Suite struct JSONValuesTests {
     static func text(_ value: some JSONEncodable) -> String { String(decoding: encodeJSON(value), as: UTF8.self) }
 

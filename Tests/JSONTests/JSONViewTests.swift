@@ -2,7 +2,7 @@ import JSON
 import TestSupport
 import Testing
 
-/// A view shows what the tree of the same text holds.
+/// A view contains what the tree of the same text does.
 @Suite struct JSONViewTests {
     private func view(_ text: String, keeping selection: JSONSelection? = nil) throws(JSONError) -> JSONView {
         try viewJSON(keeping: selection, of: Array(text.utf8))
