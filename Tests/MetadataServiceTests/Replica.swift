@@ -5,7 +5,7 @@ import Store
 
 @testable import MetadataService
 
-/// One replica of the service, without the wire.
+/// A replica of the service, without the wire.
 struct Replica: Sendable {
     let enricher: Enricher
     let demand: DemandBook

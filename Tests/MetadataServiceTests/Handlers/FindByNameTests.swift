@@ -5,7 +5,7 @@ import Testing
 
 @testable import MetadataService
 
-/// Resolving and searching by name, with the rules of matching, in a catalogue of a handful of titles.
+/// Resolving and searching by name, with the matching rules, in a catalogue of a handful of titles.
 @Suite struct FindByNameTests {
     private static func run(_ body: (Replica, [String: TitleID]) async throws -> Void) async throws {
         try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
@@ -57,7 +57,7 @@ import Testing
                 ("Night Harbour", .movie, nil, []),
             ]
             var queries = cases.map { TitleQuery(kind: $0.1, ids: ExternalIds(), name: $0.0, year: $0.2) }
-            // Of an episode nothing is offered, whatever its series is called.
+            // No candidates are offered for an episode, whatever its series is called.
             queries.append(
                 TitleQuery(
                     kind: .episode, ids: ExternalIds(), seriesName: "Night Harbor", seasonNumber: 1, episodeNumber: 1))
@@ -105,7 +105,7 @@ import Testing
             #expect(dated.candidates.map(\.match) == dated.candidates.map(\.match).sorted(by: >))
             #expect(try await replica.search("iron fox").accepted == nil)
             #expect(try await replica.search("The Iron Fox", year: 2019).candidates.first?.match == 1)
-            // Words that are not finished yet.
+            // A query with an unfinished word.
             let typed = try await replica.search("the long ret")
             #expect(typed.candidates.map(\.id) == [ids["longer"]])
             #expect(try await replica.search("no such thing").candidates.isEmpty)

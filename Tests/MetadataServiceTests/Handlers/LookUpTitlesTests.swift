@@ -8,7 +8,7 @@ import Testing
 
 @testable import MetadataService
 
-/// Titles that are told again only when something that is told of them has changed.
+/// Titles that are sent again only if something that is told about them has changed.
 @Suite struct LookUpTitlesTests {
     private static func look(_ replica: Replica, _ wanted: [KnownTitle]) async throws -> [VersionedTitle] {
         try await LookUpTitles(store: replica.store, demand: replica.demand)
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    /// Written in one statement each, by whoever writes: `$1` and `$2` are two titles.
+    /// Single-statement changes, as any writer could make them: `$1` and `$2` are two titles.
     private static let changes: [(name: String, text: String, changed: [Bool])] = [
         ("a name", "UPDATE titles SET name = 'x' WHERE id = $1 AND $2::uuid IS NOT NULL", [true, false]),
         (
@@ -89,7 +89,7 @@ import Testing
                 try await Self.local("tt9100001", replica).id, try await Self.local("tt9100002", replica).id,
             ]
             var before: [VersionedTitle] = []
-            // The earlier ones make what the last one changes.
+            // The earlier changes create what the last one changes.
             for change in Self.changes[...last] {
                 before = try await Self.look(replica, titles.map { KnownTitle(title: $0) })
                 _ = try await pools[0].execute(

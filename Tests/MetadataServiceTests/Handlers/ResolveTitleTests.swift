@@ -10,7 +10,7 @@ import Testing
 
 /// Resolving one film by different ids, through replicas that share a database.
 @Suite struct ResolveTitleTests {
-    /// Knows one film by two ids, while it is up.
+    /// A provider that knows one film by two ids, while it is up.
     private final class OneFilm: ProviderClient {
         let provider = ProviderID.tmdb
         private let isUp = Mutex(true)
@@ -108,13 +108,13 @@ import Testing
             let feed = try await replica.redirects(after: 0)
             #expect(feed.map(\.old) == [max(one.id, other.id)] && feed.map(\.new) == [merged.id])
             #expect(try await replica.redirects(after: feed[0].number).isEmpty)
-            // By the next day everybody has heard of it.
+            // By the next day, everybody has heard of it.
             _ = try await pools[0].execute(Self.aDayAgo, [], deadline: .now + .seconds(20))
             #expect(try await replica.get(other.id).mergedIds == nil)
         }
     }
 
-    /// Knows one film, by its name only.
+    /// A provider that knows one film, by its name only.
     private final class ByName: ProviderClient {
         let provider = ProviderID.tmdb
         private let asked = Mutex(0)
@@ -190,7 +190,7 @@ import Testing
                 #expect(next.first?.title?.id == first.first?.title?.id)
                 #expect(Set(next.map(\.title?.series)) == [first.first?.title?.series])
             }
-            // Two series and three seasons of each.
+            // Two series with three seasons each.
             #expect(try await pools[0].first(Self.titleCount) == 8)
         }
     }

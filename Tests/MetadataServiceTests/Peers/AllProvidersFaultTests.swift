@@ -4,7 +4,7 @@ import UpstreamEmulators
 
 @Suite("All eleven clients when providers fail")
 struct AllProvidersFaultTests {
-    /// The title that all providers have, with the ids of all of them, so that each is asked with one call.
+    /// A title that all providers have, with the ids of all of them, so that each is asked with one call.
     private static let subject = ProviderSubject(
         kind: .series,
         ids: SubjectIDs(
@@ -12,7 +12,7 @@ struct AllProvidersFaultTests {
             letterboxd: String(1_100_201, radix: 36), simkl: 600_100_201, anilist: 101_002_011, anidb: 301_002_011,
             myanimelist: 201_002_011, kitsu: 401_002_011), name: "The Foxfire Post", year: 2020, isAnime: true)
 
-    /// The fault and what the clients make of it; then those that see more in it.
+    /// The fault and what the clients take it for, with the exceptions.
     static let cases: [(Fault.Kind, Int?, String, [ProviderID: String])] = [
         (.status, 503, "unavailable", [:]), (.status, 500, "unavailable", [:]), (.html, 502, "unavailable", [:]),
         (.html, 200, "unavailable", [:]), (.html, 403, "unavailable", [.myanimelist: "rateLimited"]),
@@ -26,7 +26,7 @@ struct AllProvidersFaultTests {
         try await EmulatedClients.run { clients in
             for client in clients.all {
                 let name = try #require(UpstreamName(rawValue: client.provider.rawValue))
-                // Where a login is needed it is done before the fault.
+                // If a login is needed, it takes place before the fault.
                 #expect(await ProviderReport(asking: client, about: Self.subject).error == nil, "\(name)")
                 clients.add(Fault(provider: name, kind: kind, times: 1, status: status))
                 let before = clients.counted(client.provider)
@@ -145,7 +145,7 @@ struct EmulatorControlTests {
                 }
             }
             let reading = try #require(desk.pace.readings.first { $0.provider == .tvmaze })
-            // The client's own bound is 8.
+            // The HTTP client's own limit is 8.
             #expect(reading.inFlightPeak > 16)
         }
     }

@@ -4,7 +4,7 @@ import UpstreamEmulators
 
 @Suite("Clients of the places for anime against the emulators")
 struct AnimeClientTests {
-    /// The series that every source rates, as its first providers leave it.
+    /// The series that every source rates, with what the first providers know of it.
     private static let foxfire = ProviderSubject(
         kind: .series, ids: SubjectIDs(imdb: "tt9100201", tvdb: 910_201), name: "The Foxfire Post", year: 2020,
         isAnime: true)

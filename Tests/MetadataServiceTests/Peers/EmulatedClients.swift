@@ -5,10 +5,10 @@ import Runtime
 import Synchronization
 import UpstreamEmulators
 
-/// The clients of all providers beside the emulators that they ask.
+/// The clients of all providers, and the emulators that they call.
 struct EmulatedClients: Sendable {
     static let now: Int64 = 1_795_369_449_000
-    /// Keys that the emulators accept, unless a test gives others.
+    /// Keys that the emulators accept, unless a test passes others.
     struct Keys: Sendable {
         var tmdb = TMDbEmulator.accessToken
         var omdb = OMDbEmulator.apiKey
@@ -76,7 +76,7 @@ struct EmulatedClients: Sendable {
         kitsu = KitsuClient(url: url(.kitsu), http: http(.kitsu), nowMilliseconds: now)
     }
 
-    /// All of them, in the fixed order of providers.
+    /// All clients, in the fixed order of providers.
     var all: [any ProviderClient] {
         [tmdb, tvdb, tvmaze, omdb, trakt, letterboxd, simkl, anilist, anidb, myanimelist, kitsu]
     }
@@ -91,7 +91,7 @@ struct EmulatedClients: Sendable {
         }
     }
 
-    /// Gives `body` clients of emulators that run.
+    /// Passes clients of running emulators to `body`.
     static func with(
         _ upstreams: RunningUpstreams, limits: ProviderLimits = .standard, keys: Keys = Keys(),
         _ body: @Sendable (EmulatedClients) async throws -> Void
@@ -115,7 +115,7 @@ struct EmulatedClients: Sendable {
 
     func add(_ fault: Fault) { _ = upstreams.server.desk.add(fault) }
 
-    /// Calls to one provider by how they ended, as `/metrics` tells them.
+    /// The number of calls to one provider by outcome, as reported by `/metrics`.
     func counted(_ provider: ProviderID) -> [String: Int] {
         let lines = String(decoding: metrics.exposition(), as: UTF8.self).split(separator: "\n").filter {
             $0.hasPrefix("provider_calls_total{") && $0.contains("provider=\"\(provider.rawValue)\"")
@@ -126,7 +126,7 @@ struct EmulatedClients: Sendable {
         }
     }
 
-    /// Paths and queries that one provider received, in order.
+    /// The requests that one provider received, in order.
     func asked(_ name: UpstreamName) -> [UpstreamRequest] {
         upstreams.server.desk.book(provider: name).entries.map(\.request)
     }

@@ -242,7 +242,7 @@ struct ExpectedScoresTests {
 }
 
 extension JSONValue {
-    /// The object with one member replaced.
+    /// Returns the object with one member replaced.
     func withMember(_ name: String, _ value: JSONValue) -> JSONValue {
         guard case .object(let object) = self else { return self }
         return .object(JSONObject(object.members.map { $0.name == name ? (name, value) : $0 }))

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("OMDb's failures")
 struct OMDbAnswerTests {
-    /// 22 November 2026, 17:44:09 UTC, and the midnight after it.
+    /// 22 November 2026, 17:44:09 UTC, and the following midnight.
     private let now: Int64 = 1_795_369_449_000
     private let midnight: Int64 = 1_795_392_000_000
 
@@ -62,7 +62,7 @@ struct OMDbAnswerTests {
 }
 
 extension ProviderError {
-    /// The case, without what it carries.
+    /// The name of the case, without its associated value.
     var label: String {
         switch self {
         case .notFound: "notFound"

@@ -12,7 +12,7 @@ struct ProviderCallsTests {
             simkl: 600_100_201, anilist: 101_002_011, anidb: 301_002_011, myanimelist: 201_002_011,
             kitsu: 401_002_011), name: "The Foxfire Post", year: 2020, isAnime: true)
 
-    /// Of a counter that is first read at one nobody can say that it rose.
+    /// A counter that starts at one shows no increase.
     @Test("every outcome of every provider is there before the first call")
     func start() async throws {
         try await EmulatedClients.run { clients in
@@ -62,7 +62,7 @@ struct ProviderCallsTests {
         }
     }
 
-    /// It would raise the alert on keys at every token that ends before its time.
+    /// It would trigger the alert on keys whenever a token ends early.
     @Test("a token that was withdrawn is no refused key")
     func token() async throws {
         try await EmulatedClients.run { clients in

@@ -4,7 +4,7 @@ import UpstreamEmulators
 
 @Suite("Clients when providers fail")
 struct ProviderFaultTests {
-    /// The fault and what both clients make of it.
+    /// The fault and what both clients take it for.
     static let cases: [(Fault.Kind, Int?, String?, String)] = [
         (.status, 503, nil, "unavailable"), (.status, 500, nil, "unavailable"), (.html, 502, nil, "unavailable"),
         (.html, 200, nil, "unavailable"), (.html, 403, nil, "unavailable"), (.drop, nil, nil, "unavailable"),
@@ -39,7 +39,7 @@ struct ProviderFaultTests {
                 #expect(await ask() == .timeout, "\(name)")
                 let provider = try #require(ProviderID(rawValue: name.rawValue))
                 #expect(clients.counted(provider)["timeout"] == 1, "\(name)")
-                // Far from the deadline for a busy machine, and far from the end of the fault.
+                // Well past the deadline, for a busy machine, and well before the end of the fault.
                 #expect(ContinuousClock.now - start < .seconds(30), "\(name)")
             }
         }
@@ -96,7 +96,7 @@ struct ProviderFaultTests {
         }
     }
 
-    /// One question to each provider; answers with the error, or nil.
+    /// One question to each provider; each returns the error, or nil.
     private static func asking(
         _ clients: EmulatedClients
     ) -> [(UpstreamName, @Sendable () async -> ProviderError?)] {

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Asking all providers together")
 struct ProviderPanelTests {
-    /// Waits for its gate to open, then tells the ids that `tells` gives for what it is asked.
+    /// Waits for its gate to open, then answers with the ids that `tells` returns for the subject.
     private final class Teller: ProviderClient {
         let provider: ProviderID
         private let opened: AsyncStream<Void>
@@ -44,14 +44,14 @@ struct ProviderPanelTests {
 
     private static let turn = ProviderTurn(deadline: .now + .seconds(20), isBackground: false)
 
-    /// AniDB has no search, and its id was given up after three other ids had come: the places told theirs first.
+    /// AniDB has no search, and its id used to be dropped when three other ids had arrived before it.
     @Test("an id that comes last of all is still used")
     func lateID() async {
         let anidb = Teller(.anidb) { (subject) throws(ProviderError) in
             subject.ids.anidb.map { SubjectIDs(anidb: $0) }
         }
         anidb.open()
-        // One tells after the other.
+        // They tell their ids one after the other.
         let chain: [(ProviderID, SubjectIDs)] = [
             (.tmdb, SubjectIDs(tmdb: 1)), (.tvdb, SubjectIDs(tvdb: 2)), (.tvmaze, SubjectIDs(tvmaze: 3)),
             (.omdb, SubjectIDs(imdb: "tt9100201")), (.trakt, SubjectIDs(trakt: 4)),
@@ -104,12 +104,12 @@ struct ProviderPanelTests {
             known: [], turn: Self.turn)
         #expect(reports.first { $0.answer.provider == .trakt }?.facts?.ids.trakt == 9)
         #expect(trakt.askedCount == 2 && tvdb.askedCount == 1 && kitsu.askedCount == 1 && anilist.askedCount == 1)
-        // How often depends on what is told while an answer is under way, but each time it could go by more.
+        // The count depends on what is told while an answer is in progress, but each time there was more to go by.
         #expect((2...3).contains(simkl.askedCount))
         #expect(reports.first { $0.answer.provider == .simkl }?.error == .notFound)
     }
 
-    /// Three films of one name came out in 2022. Who is asked by the name before the id is told may find another of them.
+    /// Three films of this name came out in 2022. A provider asked by name before the id is known may find another one.
     @Test("who found a namesake is asked again by the id that somebody before it told")
     func namesakes() async {
         let tmdb = Teller(.tmdb) { (_) throws(ProviderError) in SubjectIDs(imdb: "tt9100011", tmdb: 910_011) }
@@ -129,7 +129,7 @@ struct ProviderPanelTests {
         #expect(tmdb.askedCount == 1 && omdb.askedCount == 2, "TMDb stands before all others")
     }
 
-    /// Shows what it has found; the year beside could not be asked.
+    /// Returns what it found; the neighbouring year may have failed.
     private struct Shower: ProviderClient {
         let provider: ProviderID
         let missed: ProviderError?
@@ -144,7 +144,7 @@ struct ProviderPanelTests {
         }
     }
 
-    /// A failure at the year beside took what the year itself had told.
+    /// A failure for the neighbouring year used to discard what was found for the year itself.
     @Test("a search shows what is found beside a part that could not be asked, and says why of that")
     func partialSearch() async {
         let panel = ProviderPanel(

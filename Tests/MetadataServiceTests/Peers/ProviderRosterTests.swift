@@ -13,7 +13,7 @@ struct ProviderRosterTests {
         "REELAY_SIMKL_CLIENT_ID": "g", "REELAY_ANIDB_CLIENT_ID": "h/1", "REELAY_MYANIMELIST_CLIENT_ID": "i",
     ]
 
-    /// What `GET /sources` would say with these settings.
+    /// The answer to `GET /sources` under these settings.
     private func sources(_ settings: [String: String]) async throws -> [SourceInfo] {
         let loader = ConfigLoader(schema: ConfigSchema(ProviderRoster.keys), knownNames: []) { ConfigFile.read($0) }
         let values = try loader.load(environment: settings)

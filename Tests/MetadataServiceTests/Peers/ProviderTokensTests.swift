@@ -6,7 +6,7 @@ import Testing
 
 @Suite("The token that all calls to a provider share", .timeLimit(.minutes(1)))
 struct ProviderTokensTests {
-    /// Gives tokens, but for the first time, when it fails once it is let.
+    /// Returns tokens, except for the first fetch, which fails once the gate opens.
     private final class Source: Sendable {
         private let error: ProviderError
         private let count = Mutex(0)
@@ -47,7 +47,7 @@ struct ProviderTokensTests {
         }
     }
 
-    /// A refresh in the background whose turn did not come failed for the person who waited behind it, too.
+    /// A background refresh that did not get its turn used to fail the person waiting behind it too.
     @Test(
         "who waits for somebody else's request shares what holds for all, and asks for itself where it is that one's own",
         arguments: [
@@ -70,7 +70,7 @@ struct ProviderTokensTests {
         #expect(source.fetchCount == (isShared ? 1 : 2))
     }
 
-    /// The longest wait was that of the one who fetched, and not the caller's own.
+    /// The longest wait used to be that of the fetching task, not the caller's own.
     @Test("who is cancelled does not wait for somebody else's request")
     func cancelled() async throws {
         let source = Source(failing: .timeout)

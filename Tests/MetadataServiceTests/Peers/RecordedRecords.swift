@@ -1,13 +1,13 @@
 import JSON
 import MetadataService
 
-/// Reads any recorded answer with everything that its provider's mapping has: whatever it is, nothing may throw or crash.
+/// Reads any recorded answer with every mapping of its provider: whatever it contains, nothing may throw or crash.
 enum RecordedRecords {
     static let jsonProviders = [
         "tmdb", "tvdb", "tvmaze", "omdb", "trakt", "simkl", "anilist", "mal", "kitsu",
     ]
 
-    /// What the provider's client reads of an answer; nil where it reads all of it.
+    /// The members of an answer that the provider's client reads; nil if it reads all.
     static func members(_ provider: String) -> JSONSelection? {
         switch provider {
         case "tmdb": TMDbMapping.members
@@ -24,7 +24,7 @@ enum RecordedRecords {
         }
     }
 
-    /// Every reading of the answer itself, of its rows and of what they wrap.
+    /// Every reading of the answer itself, its rows and what they wrap.
     static func all(_ provider: String, _ value: JSONView) -> [ProviderFacts] {
         let wrapped: [StaticString] = [
             "data", "results", "movie_results", "tv_results", "tv_episode_results", "Search", "items",

@@ -3,14 +3,14 @@ import JSON
 import MetadataService
 import Testing
 
-/// Recorded answers of real providers. They belong to others, so they lie outside the project, in the folder that
-/// `REELAY_FIXTURES` names; without it the suites that need them are skipped.
+/// Recorded answers of real providers. As they are others' property, they lie outside the project, in the folder that
+/// `REELAY_FIXTURES` names; without it, the suites that need them are skipped.
 enum Recordings {
     static let folder = ProcessInfo.processInfo.environment["REELAY_FIXTURES"].map { $0 + "/providers" }
     static var exist: Bool { folder != nil }
     static let reason: Comment = "REELAY_FIXTURES does not name the folder with recorded answers"
 
-    /// The bytes of one recording, such as "omdb/error_not_found.json".
+    /// The bytes of a recording, such as "omdb/error_not_found.json".
     static func bytes(_ path: String) throws -> [UInt8] {
         let folder = try #require(folder)
         return Array(try Data(contentsOf: URL(filePath: "\(folder)/\(path)")))
@@ -19,10 +19,10 @@ enum Recordings {
     /// The recording as a client reads it.
     static func value(_ path: String) throws -> JSONView { try viewJSON(keeping: nil, of: bytes(path)) }
 
-    /// The recording as a tree that can be changed.
+    /// The recording as a modifiable tree.
     static func tree(_ path: String) throws -> JSONValue { try decodeJSON(JSONValue.self, from: bytes(path)) }
 
-    /// Every recording of a provider, sorted.
+    /// The paths of a provider's recordings, sorted.
     static func all(_ provider: String) throws -> [String] {
         let folder = try #require(folder)
         return try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(provider)").filter {
@@ -33,7 +33,7 @@ enum Recordings {
 }
 
 extension ProviderFacts {
-    /// Source, shown value, score and votes, one line per score.
+    /// The source, shown value, score and votes, one line per score.
     var scoreLines: [String] {
         scores.map { score in
             let points = score.scoreHundredths.map { NativeFigure(millionths: $0 * 10_000).description(decimals: 2) }
@@ -46,7 +46,7 @@ extension JSONValue {
     /// The value as a client reads it.
     var view: JSONView { get throws { try viewJSON(keeping: nil, of: encodeJSON(self)) } }
 
-    /// The value with at most two elements of every array: more of the same shape prove nothing.
+    /// The value with at most two elements in each array: more of the same shape prove nothing.
     var shortened: JSONValue {
         switch self {
         case .object(let object):
@@ -56,7 +56,7 @@ extension JSONValue {
         }
     }
 
-    /// The value with one member left out, for every member at any depth.
+    /// The values that result from removing one member, at any depth.
     var withoutEachMember: [JSONValue] {
         switch self {
         case .object(let object):
@@ -82,7 +82,7 @@ extension JSONValue {
         }
     }
 
-    /// The value with every leaf and container in turn replaced by something of another type.
+    /// The values that result from replacing each leaf and container in turn with something of another type.
     func withEachMember(replacedBy stranger: JSONValue) -> [JSONValue] {
         switch self {
         case .object(let object):

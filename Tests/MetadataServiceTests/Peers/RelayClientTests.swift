@@ -23,7 +23,7 @@ struct RelayClientTests {
             let again = try #require(await clients.trakt.facts(known, kept: facts))
             #expect(again.scores.count == 7 && again.overview == facts.overview && again.overview != nil)
             #expect(clients.asked(.trakt).count == 3)
-            // As a sync makes it: with Trakt's id and a name, and nothing else.
+            // As a sync creates it: with Trakt's id and a name only.
             #expect(try await clients.trakt.facts(known)?.overview == facts.overview)
             #expect(clients.asked(.trakt).count == 5)
             #expect(clients.asked(.trakt).allSatisfy { $0.header("user-agent") == "Reelay/test" })
@@ -80,7 +80,7 @@ struct RelayClientTests {
             let before = clients.asked(.letterboxd).count
             let refreshed = try #require(await clients.letterboxd.facts(known))
             #expect(refreshed.scores.map(\.url) == ["https://boxd.it/nkrl"], "a link to the film is owed")
-            // Refused, a new token, and the statistics.
+            // A refusal, a new token, and the statistics.
             #expect(clients.asked(.letterboxd).count == before + 3)
             clients.clock.advance(by: 3_300_000)
             _ = try await clients.letterboxd.facts(known)

@@ -56,7 +56,7 @@ struct SeriesClientTests {
             #expect(film.kind == .movie)
             #expect(film.runtimeMinutes == 118)
             #expect(film.released?.iso == "2019-10-11")
-            // The look-up reads the record to be sure, and does not read it twice.
+            // The look-up reads the record for verification, and does not read it twice.
             #expect(clients.asked(.tvdb).filter { $0.path != "/v4/login" }.count == 2)
             let both = try #require(
                 await clients.tvdb.facts(ProviderSubject(kind: .series, ids: SubjectIDs(tmdb: 910_001))))
@@ -76,7 +76,7 @@ struct SeriesClientTests {
         }
     }
 
-    /// The first 404 ended the look-up, though other ids led to the title.
+    /// The first 404 used to end the look-up, even if other ids led to the title.
     @Test("TVDb: a number that is not there, or leads to nothing, leaves the other ids to be tried")
     func tvdbAbsent() async throws {
         try await EmulatedClients.run { clients in
@@ -92,7 +92,7 @@ struct SeriesClientTests {
                 Fault(provider: .tvdb, kind: .status, path: "/v4/series/910201/extended", times: 1, status: 404))
             let both = SubjectIDs(imdb: "tt9100201", tmdb: 910_201)
             #expect(try await clients.tvdb.facts(ProviderSubject(kind: .series, ids: both))?.ids.tvdb == 910_201)
-            // An episode that a known series does not have is looked for nowhere else.
+            // An episode that a known series does not have is not looked for elsewhere.
             let before = clients.asked(.tvdb).count
             let absent = ProviderSubject(
                 kind: .episode, seriesIDs: SubjectIDs(imdb: "tt9100202", tvdb: 910_202), seasonNumber: 9,

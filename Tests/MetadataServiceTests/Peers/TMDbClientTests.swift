@@ -77,7 +77,7 @@ struct TMDbClientTests {
                 episodeNumber: 2)
             #expect(clients.asked(.tmdb).count == calls)
             #expect(try await clients.tmdb.facts(episode)?.name == "The Sluice")
-            // Premieres and releases often lie in two years; farther off it is another film.
+            // The premiere and the release often fall in different years; with a greater distance, it is another film.
             for year in [1987, 1989] {
                 let beside = ProviderSubject(kind: .movie, name: remake.name, year: year)
                 #expect(try await clients.tmdb.facts(beside)?.ids.tmdb == 910_011)
@@ -97,7 +97,7 @@ struct TMDbClientTests {
         }
     }
 
-    /// What the year itself had told was lost with the year beside it.
+    /// What was found for the year itself used to be lost with the neighbouring year.
     @Test("a year beside that cannot be asked takes nothing from a person, and is no absence to who looks a title up")
     func yearBesideFails() async throws {
         try await EmulatedClients.run { clients in
@@ -122,7 +122,7 @@ struct TMDbClientTests {
         }
     }
 
-    /// TMDb sends a season whole, with all who play in each of its episodes.
+    /// TMDb sends a season in one piece, with the whole cast of each episode.
     @Test("a season may be larger than other answers, and has a bound too")
     func largeSeason() async throws {
         var limits = ProviderLimits.standard

@@ -4,7 +4,7 @@ import UpstreamEmulators
 
 @testable import MetadataService
 
-/// Providers that have validators are asked whether anything changed.
+/// Providers with validators are asked whether anything has changed.
 @Suite("Asking whether anything changed")
 struct ValidatorTests {
     @Test(
@@ -21,7 +21,7 @@ struct ValidatorTests {
             let first = try #require(await client.facts(subject, kept: described))
             #expect(first.validator != nil && !first.scores.isEmpty)
             clients.clock.advance(by: 1_000)
-            // As it comes back from where facts are kept.
+            // As it is read back from storage.
             let kept = try #require(ProviderFacts(decodeJSON(JSONValue.self, from: encodeJSON(first))))
             let second = try #require(await client.facts(subject, kept: kept))
             #expect(second == first.confirmed(atMilliseconds: EmulatedClients.now + 1_000).withoutChildren)
@@ -52,7 +52,7 @@ struct ValidatorTests {
 }
 
 extension ProviderFacts {
-    /// As they are kept.
+    /// The facts as they are stored.
     fileprivate var withoutChildren: ProviderFacts {
         var facts = self
         facts.children = []

@@ -36,7 +36,7 @@ struct AskingPlanTests {
         #expect(young.kept == [.tmdb, .omdb] && young.asked == [.kitsu, .anidb])
         let old = Self.plan(Self.facts([.tmdb, .omdb], age: 24 * Self.hour), [:])
         #expect(old.kept.isEmpty && old.asked == [.tmdb, .omdb, .kitsu, .anidb])
-        // TVmaze knows no films.
+        // TVmaze has no films.
         #expect(!old.asked.contains(.tvmaze))
     }
 

@@ -48,7 +48,7 @@ import Testing
             sleeping.removeAll { $0 <= now }
             for _ in 0..<awake { book.wake() }
             waiting += awake
-            // At most 16 at a time, as there are permits.
+            // At most 16 at a time, the number of permits.
             while waiting > 0, sleeping.count < 16 {
                 let step = book.next(at: at(now), lateMax: Self.late)
                 if step == .empty { break }
@@ -57,7 +57,7 @@ import Testing
                     used.append(now)
                     continue
                 }
-                // Each 15 to 25 ms after the time it asked for: later than any place may be.
+                // Each wakes 15 to 25 ms after the time it asked for: later than any place may be used.
                 let due = Int((place - Self.start) / .milliseconds(1))
                 sleeping.append(due + Int.random(in: 15...25, using: &random))
             }

@@ -30,14 +30,14 @@ struct RefreshScheduleTests {
         #expect((1...8).map { RefreshSchedule.retry(attempt: $0) / 3_600 } == [1, 2, 4, 8, 16, 24, 24, 24])
     }
 
-    /// In which order titles are taken is Postgres' part: see `RefreshWorkTests`.
+    /// The order in which titles are taken is up to Postgres: see `RefreshWorkTests`.
     @Test("two replicas ask eleven providers about 100 000 titles: none above its pace, none much below it")
     func backlog() {
         let profiles = ProviderID.allCases.map(ProviderProfile.of)
         var lines = profiles.map {
             PaceLine(callsPerInterval: $0.pace.calls, interval: $0.pace.interval, dailyCallsMax: $0.pace.dailyCallsMax)
         }
-        // As a gate does it: places for a tenth of a second ahead are a replica's own until they are used.
+        // As in a gate: places for a tenth of a second ahead belong to a replica until they are used.
         let blocks = lines.map { max(1, 100_000 / $0.stepMicroseconds) }
         var places = [[ArraySlice<Int64>]](repeating: profiles.map { _ in [] }, count: 2)
         var calls = profiles.map { _ in [Int64]() }
@@ -54,7 +54,7 @@ struct RefreshScheduleTests {
                 }
                 guard let place = places[replica][index].popFirst() else { continue }
                 calls[index].append(place)
-                // As many titles wait for the fastest provider as one replica works at once.
+                // The fastest provider has as many titles waiting as one replica works on at once.
                 if index == 0 { now = max(now, place - 64 * lines[0].stepMicroseconds) }
             }
         }
@@ -72,7 +72,7 @@ struct RefreshScheduleTests {
         }
     }
 
-    /// The most calls in any stretch of that length.
+    /// The largest number of calls within any interval of that length.
     static func peak(_ times: [Int64], within length: Int64) -> Int {
         var (first, peak) = (0, 0)
         for (index, time) in times.enumerated() {

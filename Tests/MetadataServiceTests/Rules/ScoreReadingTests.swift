@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Normalisation of scores")
 struct ScoreReadingTests {
-    /// Figure, value as shown, score in hundredths.
+    /// The figure, the displayed value and the score in hundredths.
     static let worked: [(ScoreSource, String, String, Int64)] = [
         (.tmdb, "8.436", "8.4/10", 8_436), (.imdb, "8.7", "8.7/10", 8_700),
         (.rottenTomatoesCritics, "83", "83%", 8_300),

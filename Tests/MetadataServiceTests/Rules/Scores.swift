@@ -1,7 +1,7 @@
 import MetadataService
 import TestSupport
 
-/// A score of a source, as a test needs it.
+/// A source's score, with defaults for what a test does not need.
 func score(
     _ source: ScoreSource, _ hundredths: Int64, votes: Int64? = 100, via: ProviderID, at milliseconds: Int64 = 0,
     status: ScoreStatus = .fresh, url: String? = nil
@@ -12,7 +12,7 @@ func score(
 }
 
 extension SeededRandom {
-    /// Any offer, from few enough values that offers often meet; one in ten is off the scale.
+    /// A random offer, from few enough values that offers often collide; one in ten is off the scale.
     mutating func offer() -> OutsideScore {
         score(
             [ScoreSource.imdb, .tmdb, .trakt, .metacritic].randomElement(using: &self) ?? .imdb,

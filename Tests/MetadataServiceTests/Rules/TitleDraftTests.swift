@@ -52,7 +52,7 @@ struct TitleDraftTests {
         #expect(TitleDraft(kind: .series, facts: [many]).names.isEmpty)
     }
 
-    /// TVmaze has seasons 2014, 2015, … of series whose seasons are 1, 2, … elsewhere.
+    /// TVmaze numbers the seasons of some series 2014, 2015, … that are 1, 2, … elsewhere.
     @Test("seasons that one place counts by year do not stand beside those of the others")
     func years() {
         func seasons(_ lists: [(ProviderID, [Int])]) -> [Int] {

@@ -13,7 +13,7 @@ import UpstreamEmulators
 /// Enrichment against emulated providers and a real database.
 @Suite("Enrichment", .serialized)
 struct EnrichmentTests {
-    /// Two replicas beside emulated TMDb and OMDb, each with gates at the given pace.
+    /// Runs `body` with two replicas, against emulated TMDb and OMDb, each with gates of the given pace.
     private static func run(
         calls: Int = 1_000, callTimeout: Duration = .seconds(2),
         _ body: @escaping @Sendable ([Replica], RunningUpstreams, [PGPool]) async throws -> Void
@@ -105,8 +105,8 @@ struct EnrichmentTests {
     func limits() async throws {
         try await Self.run(calls: 20) { replicas, upstreams, _ in
             for name in [UpstreamName.tmdb, .omdb] {
-                // Calls arrive late on a busy machine, so that a pace is always kept below what a provider allows. Two
-                // replicas that did not share it would ask twice as fast.
+                // Calls arrive late on a busy machine, so a pace is always kept below what a provider allows. Two
+                // replicas that did not share it would call twice as fast.
                 upstreams.server.desk.pace.limit(name, calls: 40, per: .milliseconds(1_500))
             }
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -139,7 +139,7 @@ struct EnrichmentTests {
             try await pools[0].execute(
                 PGCommand("tests.expire", "UPDATE title_refresh SET lease_until = now() - interval '1 second'"))
             let next = try #require(try await replicas[1].store.leaseDue(1, until: .now + .seconds(5)).first)
-            // A turn that is not one's own any more is not given back.
+            // A turn that has been taken over is not released.
             let lost = TitleTurn(title: dead.title.id, fence: dead.fence)
             try await replicas[0].store.release([lost], until: .now + .seconds(5))
             #expect(try await replicas[0].store.leaseDue(1, until: .now + .seconds(5)).isEmpty)

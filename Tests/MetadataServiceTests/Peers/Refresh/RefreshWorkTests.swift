@@ -8,10 +8,10 @@ import Testing
 
 @testable import MetadataService
 
-/// The worker of due titles and what it writes, beside a real database.
+/// The worker for due titles and what it writes, with a real database.
 @Suite("Working due titles", .serialized)
 struct RefreshWorkTests {
-    /// Never answers while `isStuck`.
+    /// Never answers.
     private final class Stuck: ProviderClient {
         let provider = ProviderID.tmdb
         let asked = Mutex(0)
@@ -76,7 +76,7 @@ struct RefreshWorkTests {
         func move(by time: Duration) { moment.withLock { $0 = $0.advanced(by: time) } }
     }
 
-    /// Counts how often it is asked, and answers unless it fails.
+    /// Counts how often it is asked, and answers unless told to fail.
     private final class Counting: ProviderClient {
         let provider: ProviderID
         private let fails: Bool
@@ -130,7 +130,8 @@ struct RefreshWorkTests {
         }
     }
 
-    /// Every two minutes, when the lease had run out, all providers were asked again about a title that could not be stored.
+    /// Whenever the lease expired, every two minutes, all providers used to be asked again about a title that could not
+    /// be stored.
     @Test("a title that cannot be stored is not asked about again before its time, whoever looks at it")
     func refusedStore() async throws {
         try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
@@ -160,7 +161,7 @@ struct RefreshWorkTests {
             #expect(try await pools[0].first(Self.leases) == 0, "the turn has ended")
             try await replica.store.want([(id, wall.now)], until: .now + .seconds(5))
             #expect(try await replica.store.leaseDue(10, until: .now + .seconds(5)).isEmpty)
-            // By hand it can be asked about at any time, and once it can be stored nothing is left of the failures.
+            // A manual refresh is possible at any time, and once the title can be stored, the failures are forgotten.
             await #expect(throws: (any Error).self) { try await replica.refresh(id) }
             #expect(teller.askedCount == 2)
             #expect(try await replica.store.leaseDue(10, until: .now + .seconds(5)).isEmpty)
@@ -171,7 +172,7 @@ struct RefreshWorkTests {
         }
     }
 
-    /// Every look at such a series asked all providers for its seasons again.
+    /// Every look at such a series used to ask all providers for its seasons again.
     @Test(
         "seasons that cannot be fetched or stored are not asked for again before their time", arguments: [true, false])
     func refusedChildren(fails: Bool) async throws {
@@ -185,14 +186,15 @@ struct RefreshWorkTests {
                 PGCommand(
                     "tests.refuse", "ALTER TABLE provider_facts ADD CONSTRAINT refused CHECK (provider <> 'tmdb')",
                     kind: .solo))
-            // A series that was never asked about is due at once. What is told cannot be stored, which whoever asked hears.
+            // A series that was never asked about is due at once. The answer cannot be stored, which the caller is
+            // told.
             _ = try? await replica.children(id)
             #expect(teller.askedCount == 1)
             let begun = ContinuousClock.now
             for _ in 0..<3 { #expect(try await replica.children(id).isEmpty) }
             #expect(teller.askedCount == 1)
             #expect(ContinuousClock.now - begun < .seconds(5), "nobody's turn is waited for")
-            // A person asks at any time.
+            // A person may ask at any time.
             _ = try? await replica.refresh(id)
             #expect(teller.askedCount == 2)
             #expect(try await replica.children(id).isEmpty)
@@ -229,7 +231,7 @@ struct RefreshWorkTests {
             }
             callers.cancel()
             await callers.value
-            // Throws where the provider is left alone.
+            // Throws if the provider is being left alone.
             try await gate.enter()
             gate.leave()
         }
@@ -277,14 +279,14 @@ struct RefreshWorkTests {
             for turn in leased {
                 let places = turn.compactMap { place[$0] }
                 #expect(places == places.sorted(), "within a lease by due time")
-                // What the other replica takes while this statement runs is all that may lie between: on a busy machine
+                // Only what the other replica leases while this statement runs may lie in between: on a busy machine,
                 // several leases of 500.
                 #expect((places.last ?? 0) - (places.first ?? 0) < 10_000, "no lease reaches far ahead")
             }
         }
     }
 
-    /// The service's own statement, of which only the ids are read: 100 000 whole records say no more.
+    /// The service's own statement, of which only the ids are read: 100 000 whole records would show no more.
     private static let leaseIDs = PGStatement(
         "tests.leaseDue", MetadataQueries.lease.text.sql, kind: .write
     ) { row throws(PGError) in
@@ -300,7 +302,7 @@ struct RefreshWorkTests {
             let id = try #require(
                 try await replica.resolve([TitleQuery(kind: .movie, ids: ExternalIds(tmdb: 1))], missing: .create)[0]
                     .title?.id)
-            // A change a day of two sources for three years.
+            // One change a day from each of two sources for three years.
             try await pools[0].execute(
                 PGCommand(
                     "tests.history",
@@ -344,7 +346,7 @@ struct RefreshWorkTests {
                 #expect((90...94).contains(row.3), "a week keeps its last: \(row)")
                 #expect((12...14).contains(row.4), "a month keeps its last: \(row)")
             }
-            // The latest change is the one that was just told.
+            // The latest change is the one just made.
             #expect(try await replica.history(id).first?.value == "8.1/10")
         }
     }
@@ -369,7 +371,7 @@ struct RefreshWorkTests {
             #expect(unchanged.map(\.name) == ["Book One", "The Second"])
             #expect(unchanged.map(\.externalRatings.count) == [1, 0])
             #expect(unchanged.map(\.overview) == ["Told by tmdb", "Told by tvmaze"])
-            // Who counts by year brings no seasons of its own, though the first lists none this time.
+            // A provider that counts by year adds no seasons of its own, even though the first lists none this time.
             let byYear = try await refresh([
                 Self.report(.tmdb, []), Self.report(.tvmaze, [(2014, "Year One"), (2015, nil)]),
             ])
@@ -381,7 +383,7 @@ struct RefreshWorkTests {
         }
     }
 
-    /// What a provider says of a series with these seasons; TMDb rates them.
+    /// What a provider reports of a series with these seasons; TMDb includes scores.
     private static func report(_ provider: ProviderID, _ seasons: [(number: Int, name: String?)]) -> ProviderReport {
         let now = SystemWallClock().now.microsecondsSinceEpoch / 1_000
         var facts = ProviderFacts(provider: provider, kind: .series, fetchedAtMilliseconds: now)

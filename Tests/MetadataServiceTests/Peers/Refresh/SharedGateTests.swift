@@ -38,7 +38,7 @@ struct SharedGateTests {
                             #expect(entered.count == 1, "one call at a time is enough to see")
                             await gate.note(nil)
                         } else {
-                            // Nobody gives a permit back before all have theirs.
+                            // Nobody returns a permit before all have theirs.
                             for _ in 0..<500 where entered.count < 8 {
                                 try? await Task.sleep(for: .milliseconds(10))
                             }
@@ -62,7 +62,7 @@ struct SharedGateTests {
         }
     }
 
-    /// A history of some thousand episodes spent OMDb's 1,000 calls a day before its films were asked about.
+    /// A history of several thousand episodes used to spend OMDb's 1,000 calls a day before its films were asked about.
     @Test("Episodes in the background leave most of a day's calls to films and shows, and people ask about all")
     func episodes() async throws {
         try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
@@ -83,13 +83,13 @@ struct SharedGateTests {
             sources: [.imdb],
             pace: ProviderProfile.Pace(calls: 1_000, per: .seconds(1), inFlightMax: 2, dailyCallsMax: 10),
             keeping: ProviderProfile.omdb.keeping, restAfterRefusal: .hours(1))
-        // A place that is lost for coming late would count as a call of the day.
+        // A place lost by coming late would count as one of the day's calls.
         var limits = GateLimits()
         limits.lateMax = .seconds(10)
         return SharedGate(profile, store: store, clock: Wall(), limits: limits)
     }
 
-    /// How many of so many calls are let through, one after the other, and why the last was not.
+    /// Makes `count` calls in succession; returns how many were let through, and why the last was not.
     private static func calls(
         _ count: Int, of gate: SharedGate, isBackground: Bool, about kind: SubjectKind = .movie
     ) async -> (made: Int, refusal: ProviderError?) {
@@ -98,7 +98,7 @@ struct SharedGateTests {
         var refusal: ProviderError?
         for _ in 0..<count {
             let error = await ProviderTurn.$current.withValue(turn) { await enter(gate) }
-            // As whoever asks providers does.
+            // As the callers of providers do.
             await gate.note(error)
             if error == nil { made += 1 }
             refusal = error

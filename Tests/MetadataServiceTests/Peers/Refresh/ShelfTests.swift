@@ -9,12 +9,12 @@ import UpstreamEmulators
 
 @testable import MetadataService
 
-/// AniDB bans whoever asks twice a day: what it said, and that it banned us, outlives a replica.
+/// AniDB bans clients that ask twice a day: its answers, and a ban, survive a replica.
 @Suite("What AniDB must not be asked twice", .serialized)
 struct ShelfTests {
     private static let subject = ProviderSubject(kind: .series, ids: SubjectIDs(anidb: 301_002_011))
 
-    /// Two replicas of AniDB's client beside the emulator; a third one can be made of `pools[0]`, as after a restart.
+    /// Two replicas of AniDB's client with the emulator; a third can be made from `pools[0]`, as after a restart.
     private static func run(
         _ body:
             @escaping @Sendable (@escaping @Sendable (PGPool) -> Replica, RunningUpstreams, [PGPool]) async throws ->
@@ -110,7 +110,7 @@ struct ShelfTests {
                 #expect(report?.error == .resting(.quota), "\(String(describing: report?.error))")
             }
             #expect(Self.calls(upstreams) == 1)
-            // Keys that were changed at a restart do not end a ban.
+            // Keys changed at a restart do not end a ban.
             try await make(pools[1]).store.forgetKeys(until: .now + .seconds(5))
             let other = ProviderSubject(kind: .series, ids: SubjectIDs(anidb: 301_002_031))
             #expect(await Self.ask(make(pools[1]), other)?.error == .resting(.quota))

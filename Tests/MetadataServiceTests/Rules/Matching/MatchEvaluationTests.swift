@@ -1,10 +1,10 @@
 import MetadataService
 import Testing
 
-/// The fast form of `deploy/dev/match-eval`: a catalogue of invented films with the traps that the real one has.
+/// The fast form of `deploy/dev/match-eval`: a catalogue of invented films with the traps of the real one.
 @Suite("Matching rows against a small catalogue")
 struct MatchEvaluationTests {
-    /// Names, the shown one first, and the year.
+    /// The names, with the displayed one first, and the year.
     private static let catalogue: [(names: [String], year: Int?)] = [
         (["The Cartographer's Daughter"], 1988), (["The Cartographer's Daughter"], 2018), (["Ember & Ash"], 2011),
         (["Ember & Ash: Part Two"], 2014), (["Ember & Ash III"], 2017), (["Ember & Ash: Kindling"], 2011),
@@ -22,7 +22,7 @@ struct MatchEvaluationTests {
         (["Ash and Ember"], 2011), (["Vol. 1"], 2003), (["Winter: Vol. 2"], 2004), (["Winter: Vol. 1"], 2003),
     ]
 
-    /// A row as an export has it, and the place of its film in the catalogue; nil where it is not there or cannot be told.
+    /// A row as in an export, and the index of its film in the catalogue; nil if it is not there or cannot be told.
     private static let rows: [(name: String, year: Int?, place: Int?)] = [
         ("The Cartographer’s Daughter", 1988, 0), ("Cartographer's Daughter, The", 2018, 1),
         ("The Cartographers Daughter", 2017, 1), ("The Cartographer's Daughter", 2001, nil),

@@ -39,16 +39,16 @@ struct TitleMatcherTests {
         #expect(verdict(wanted, traits("Iron Fox", year: 2004)) == .unmatched)
         #expect(verdict(wanted, traits("Iron Fox")) == .ambiguous)
         #expect(verdict(wanted) == .unmatched)
-        // The exact year wins over a neighbour; two of a kind do not win.
+        // The exact year beats a neighbouring one; of two equals, neither wins.
         #expect(verdict(wanted, traits("Iron Fox", year: 2002), traits("Iron Fox", year: 2001)) == .matched(1))
         #expect(verdict(wanted, traits("Iron Fox", year: 2001), traits("Iron Fox", year: 2001)) == .ambiguous)
         #expect(verdict(wanted, traits("Iron Fox", year: 2000), traits("Iron Fox", year: 2002)) == .ambiguous)
-        // The exact spelling wins over a likeness, but not against the year.
+        // The exact spelling beats a similar one, but not a better year.
         #expect(verdict(wanted, traits("The Iron Fox", year: 2001), traits("Iron Fox", year: 2001)) == .matched(1))
         #expect(verdict(wanted, traits("The Iron Fox", year: 2001), traits("Iron Fox", year: 2002)) == .ambiguous)
         #expect(verdict(wanted, traits("The Iron Fox", year: 2001)) == .matched(0))
         #expect(verdict(wanted, traits("The Iron Fox", year: 2002)) == .ambiguous)
-        // A subtitle more is as often another film.
+        // With an added subtitle, it is just as often another film.
         #expect(verdict(wanted, traits("Iron Fox: Uprising", year: 2001)) == .ambiguous)
         #expect(verdict(wanted, traits("Owl Tower", "Iron Fox", year: 2001)) == .matched(0))
     }
