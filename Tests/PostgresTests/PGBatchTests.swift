@@ -3,7 +3,7 @@ import Testing
 
 @testable import Postgres
 
-/// Every state of the batch machine × every reply, and the rules that decide who is run again.
+/// Every state of the batch machine with every reply, and the rules for what runs again.
 @Suite struct PGBatchTests {
     static let failure = PGError(.server, "no", sqlState: "22012")
     static let shutdown = PGError(.server, "bye", sqlState: "57P01")
@@ -13,7 +13,7 @@ import Testing
         PGResult(owning: try #require(PQmakeEmptyPGresult(nil, PGRES_COMMAND_OK)))
     }
 
-    /// `members` statements, the first with its preparation, in one segment or in one each.
+    /// A batch of `members` statements, the first with its preparation, in one segment or in one each.
     static func batch(_ rule: PGBatch.Rule, members: Int, separately: Bool = false) -> PGBatch {
         var batch = PGBatch(rule)
         for member in 0..<members {
@@ -81,7 +81,7 @@ import Testing
 
     @Test(
         arguments: [
-            // Reads: good results stand, the culprit alone gets its error.
+            // Reads: good results stand, only the culprit gets its error.
             (.reads, "ddfs", ["0:ok", "1:22012"]), (.reads, "dfks", ["0:22012", "1:again"]),
             (.reads, "fkks", ["0:22012", "1:again"]), (.reads, "dps", []), (.reads, "dpks", ["0:prepare", "1:again"]),
             (.reads, "dxks", ["0:again", "1:again"]), (.reads, "ddl", ["0:ok", "1:again"]),
@@ -92,7 +92,7 @@ import Testing
             (.writes, "ddps", ["0:again", "1:prepare"]), (.writes, "dddl", ["0:lost", "1:lost"]),
             (.writes, "l", ["0:lost", "1:lost"]), (.writes, "dxl", ["0:again", "1:again"]),
             (.writes, "dfl", ["0:again", "1:again"]),
-            // A leased connection: never again; what came before the error stands.
+            // A leased connection: nothing runs again; what came before the error stands.
             (.leased, "ddds", ["0:ok", "1:ok"]), (.leased, "ddfs", ["0:ok", "1:22012"]),
             (.leased, "dfks", ["0:22012", "1:22012"]), (.leased, "dxl", ["0:57P01", "1:57P01"]),
             (.leased, "dl", ["0:lost", "1:lost"]), (.leased, "dddfs", ["0:ok", "1:22012"]),

@@ -3,7 +3,7 @@ import Testing
 import TestSupport
 
 @Suite struct PGCancellationTests {
-    /// Statements of the pool that sleep in Postgres at this moment.
+    /// The number of the pool's statements that are currently asleep in Postgres.
     static func sleeperCount(_ watcher: PGPool, _ name: String) async throws -> Int {
         try await watcher.first(Statements.running, [.text(name), .text("%pg_sleep%")]) ?? 0
     }
@@ -103,7 +103,7 @@ import TestSupport
             let touch = PGCommand("items.touch", "UPDATE items SET label = label WHERE id = $1")
             try await pool.withTransaction { transaction throws(PGError) in
                 try await transaction.execute(touch, [.int(0)])
-                // One of these waits for the row; all others must finish although it does.
+                // One of these waits for the row; all others must finish regardless.
                 async let blocked = failureOf { () throws(PGError) in try await pool.execute(touch, [.int(0)]) }
                 await withTaskGroup(of: Void.self) { group in
                     for id in 1...60 {

@@ -32,7 +32,7 @@ import TestSupport
                 for _ in 0..<20 {
                     let before = ledger.ids.count
                     try await killer.execute(Statements.terminateOthers, [.text(database.schema)])
-                    // The load goes on after each kill.
+                    // The load continues after each kill.
                     #expect(try await eventually { ledger.ids.count > before + 50 })
                 }
                 ledger.end()
@@ -52,7 +52,7 @@ import TestSupport
             try await pool.execute(
                 PGCommand("locked.create", "CREATE TABLE locked (id integer PRIMARY KEY, count integer)"))
             try await pool.execute(PGCommand("locked.fill", "INSERT INTO locked VALUES (1, 0), (2, 0)"))
-            // The one row is held while the statement rests, and the other is wanted after it.
+            // The statement holds one row while it sleeps, and wants the other one afterwards.
             let both = PGCommand(
                 "locked.both",
                 """
@@ -170,7 +170,7 @@ import TestSupport
             let began = ContinuousClock.now
             let failure = await failureOf { () throws(PGError) in try await pool.query(Statements.count) }
             #expect(failure?.kind == .unavailable)
-            // At once, and not at the end of its time.
+            // At once, rather than at its timeout.
             #expect(ContinuousClock.now - began < limits.callTimeout / 2)
             relay.setMode(.forward)
             #expect(
@@ -185,7 +185,7 @@ import TestSupport
         }
     }
 
-    /// A server that takes no more connections, as when it is full, still answers on those that are open.
+    /// A server that accepts no more connections, for instance because it is full, still answers on the open ones.
     @Test func whatIsConnectedGoesOnWhereNothingElseCanConnect() async throws {
         var limits = PGLimits()
         limits.breakerFailuresMax = 3
@@ -201,7 +201,7 @@ import TestSupport
             let solo = PGStatement("tests.nap", "SELECT 1 FROM pg_sleep(0.01)", kind: .solo) { row throws(PGError) in
                 try row.next(Int.self)
             }
-            // More at once than there are connections, until it has been tried in vain often enough.
+            // More at once than there are connections, until enough attempts to connect have failed.
             let limit = ContinuousClock.now + .seconds(20)
             while seen.count(where: { if case .connectFailed = $0 { true } else { false } }) < 10 {
                 try #require(ContinuousClock.now < limit)
@@ -222,7 +222,7 @@ import TestSupport
 
     @Test func statementsWaitOutAShortRestart() async throws {
         var limits = PGLimits()
-        // However slow the test, the circuit stays closed.
+        // The circuit stays closed, no matter how slow the test is.
         limits.breakerFailuresMax = 1_000_000
         try await TestDatabase.withSchema("fault") { database in
             let direct = try PGPool(database.configuration())

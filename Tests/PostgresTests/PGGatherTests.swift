@@ -3,7 +3,7 @@ import TestSupport
 
 @testable import Postgres
 
-/// Calls of the same statement that wait at the same moment travel as one statement.
+/// Concurrent waiting calls of the same statement travel as one statement.
 @Suite struct PGGatherTests {
     private static let get = PGStatement(
         "items.get", "SELECT id, label FROM items WHERE id = $1",

@@ -6,7 +6,7 @@ import TestSupport
 @Suite struct PGListenerTests {
     static let notify = PGCommand("tests.notify", "SELECT pg_notify($1, $2)")
 
-    /// The next notification; counts the gaps before it.
+    /// Returns the next notification; counts the gaps before it.
     static func next(_ iterator: inout PGNotifications.Iterator, gapCount: inout Int) async -> PGNotification? {
         while let event = await iterator.next() {
             switch event {
@@ -18,7 +18,7 @@ import TestSupport
     }
 
     @Test func notificationsArriveInOrder() async throws {
-        // Channels belong to the whole database, so each test has its own.
+        // Channels span the whole database, so each test uses its own.
         try await TestDatabase.withPool("listen") { pool in
             try await pool.listen(to: ["films_0", "series_0"]) { notifications throws(PGError) in
                 var iterator = notifications.makeAsyncIterator()

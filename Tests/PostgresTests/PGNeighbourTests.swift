@@ -3,7 +3,7 @@ import TestSupport
 
 @testable import Postgres
 
-/// Calls that share a batch with one that is given up, or too slow, come to their own end.
+/// Calls that share a batch with one that is given up or too slow have their own outcomes.
 @Suite struct PGNeighbourTests {
     private typealias Call = Task<PGError?, Never>
 
@@ -12,7 +12,7 @@ import TestSupport
         try row.next(Int.self)
     }
 
-    /// One lane of each kind, in which nobody overtakes and nothing is split.
+    /// One lane of each kind, without overtaking or splitting.
     private static func limits(_ change: (inout PGLimits) -> Void = { _ in }) -> PGLimits {
         var limits = PGLimits()
         limits.readLanesMax = 1
@@ -23,7 +23,7 @@ import TestSupport
         return limits
     }
 
-    /// Sends the calls as one batch, in their order.
+    /// Sends the calls as one batch, in order.
     private static func together<Row: Sendable>(
         _ pool: PGPool, _ statements: [(PGStatement<Row>, [PGValue])]
     ) async throws -> [Call] {
@@ -53,7 +53,7 @@ import TestSupport
             calls[5].cancel()
             #expect(await calls[5].value?.kind == .cancelled)
             for call in calls[2..<5] { #expect(await call.value == nil) }
-            // Its turn comes, and Postgres is told.
+            // Its turn comes, and Postgres is told to cancel it.
             #expect(try await eventually { pool.snapshot.sharedCount == 0 })
             #expect(pool.snapshot.rerunsTotal == 5)
             #expect(pool.snapshot.cancelsTotal >= 1)
@@ -65,7 +65,8 @@ import TestSupport
         try await TestDatabase.withPool("neighbours", limits: limits) { pool in
             try await pool.execute(Statements.create)
             try await pool.execute(Statements.insert, [.int(0), .text("there")])
-            // The first is there already, so each runs again: it at once, the two behind it together.
+            // The first row exists already, so each statement runs again: the first at once, the two behind it
+            // together.
             let calls = try await Self.together(
                 pool, [(0, 0), (1, 2), (2, 600)].map { (Self.slow, [.int($0), .text("a"), .double($1)]) })
             #expect(await calls[0].value?.isUniqueViolation == true)
@@ -81,7 +82,7 @@ import TestSupport
         }
     }
 
-    /// A cancel request is not the fault of those that it hits on the way: it does not count among their reruns.
+    /// What a cancel request hits on the way is not at fault: this does not count among its reruns.
     @Test func whatACancelRequestHitsIsNotGivenUp() async throws {
         let limits = Self.limits { $0.rerunsMax = 0 }
         try await TestDatabase.withPool("neighbours", limits: limits) { pool in

@@ -135,8 +135,8 @@ import TestSupport
         #expect(pool.takeActions() == [.run(slot: 0, purpose: .read, ids: [3], separately: false)])
     }
 
-    /// Six connects that failed for a full server or a name that was not found once refused everything, though idle
-    /// connections stood there.
+    /// Six failed connects, to a full server or with a name that was not found, once made the pool refuse everything
+    /// although it had idle connections.
     @Test func aLiveConnectionKeepsTheCircuitClosed() throws {
         var pool = machine { $0.breakerFailuresMax = 3 }
         var now = start
@@ -157,7 +157,7 @@ import TestSupport
             pool.finished(0, now: now)
             #expect(pool.takeActions().contains(.run(slot: 0, purpose: .solo, ids: [id], separately: false)))
         }
-        // The last one goes: what waits is refused when the next try fails, what comes at once.
+        // The last connection is lost: waiting statements are refused when the next attempt fails, new ones at once.
         _ = pool.submit(6, .solo, now: now)
         pool.lost(0, now: now)
         #expect(pool.isOpen)
@@ -195,7 +195,7 @@ import TestSupport
         #expect(pool.submit(2, .read, now: start) == .closed)
     }
 
-    /// Every slot state × every input about a slot.
+    /// Every slot state with every input about a slot.
     @Test(arguments: ["vacant", "connecting", "idle", "shared", "leased"])
     func everyStateTimesEveryInput(_ state: String) {
         func prepared() -> Machine {
@@ -236,8 +236,8 @@ import TestSupport
         #expect(pool.slots[0] == (state == "idle" ? .vacant : before))
     }
 
-    /// Random inputs: no statement runs twice, none is forgotten, none is refused while a connection lives, lanes and
-    /// leases keep their bounds.
+    /// Random inputs: no statement runs twice, none is forgotten, none is refused while a connection lives, and lanes
+    /// and leases stay within their bounds.
     @Test(arguments: [1_000, 2]) func randomInputsKeepTheInvariants(_ failuresMax: Int) {
         let seed = UInt64.random(in: .min ... .max)
         var random = SeededRandom(seed: seed)

@@ -145,7 +145,7 @@ import TestSupport
         }
     }
 
-    /// One lease at a time and room for one that waits.
+    /// One lease at a time, and room for one waiting.
     static var tightLimits: PGLimits {
         var limits = PGLimits()
         limits.connectionsMax = 2
@@ -216,7 +216,7 @@ import TestSupport
                 for await _ in released {}
             }
             for await _ in locked {}
-            // What runs waits for the holder, and so goes on until the pool is known to refuse.
+            // The running statement waits for the holder, and so continues until the pool is known to refuse.
             async let running = pool.first(Statements.lock)
             #expect(try await eventually { pool.snapshot.sharedCount == 1 })
             async let end: Void = pool.shutDown()

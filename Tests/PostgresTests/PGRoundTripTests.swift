@@ -2,7 +2,7 @@ import Postgres
 import Testing
 import TestSupport
 
-/// Every parameter type to Postgres and back, with NULL, and arrays with NULL inside.
+/// Round trips of every parameter type through Postgres, with NULL, and arrays that contain NULL.
 @Suite struct PGRoundTripTests {
     static func echo<Value: PGDecodable & Sendable>(
         _ pool: PGPool, _ value: PGValue, _ type: Value.Type

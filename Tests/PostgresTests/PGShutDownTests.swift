@@ -3,9 +3,9 @@ import TestSupport
 
 @testable import Postgres
 
-/// Nobody is left without an answer, at the end of a pool or beside one who only looks.
+/// Every call gets an answer, at the end of a pool and while its state is being read.
 @Suite struct PGShutDownTests {
-    /// What waited was given a connection in the moment in which that was closed, and then was forgotten.
+    /// A waiting call used to be given a connection at the moment that closed, and was then forgotten.
     @Test func whatWasAboutToRunIsRefused() async throws {
         var limits = PGLimits()
         limits.connectionsMax = 2
@@ -36,7 +36,7 @@ import TestSupport
         }
     }
 
-    /// A LISTEN connection in the middle of its heartbeat kept the pool open until its task was cancelled.
+    /// A LISTEN connection in the middle of its heartbeat used to keep the pool open until its task was cancelled.
     @Test func aListenerThatIsBeingAskedGoesToo() async throws {
         try await TestDatabase.withSchema("ends") { database in
             let pool = try PGPool(database.configuration())
@@ -61,7 +61,7 @@ import TestSupport
         }
     }
 
-    /// A statement that came while somebody looked at the pool waited until somebody else came.
+    /// A statement that arrived while a snapshot was taken used to wait until another one arrived.
     @Test func aSnapshotLosesNoStatement() async throws {
         var limits = PGLimits()
         limits.laneStall = .milliseconds(1)
@@ -73,7 +73,7 @@ import TestSupport
             }
             let asking = Task {
                 for number in 0..<200 {
-                    // Longer than the loop goes on looking by itself after a statement.
+                    // Longer than the loop keeps waking up by itself after a statement.
                     try? await Task.sleep(for: pause)
                     if (try? await pool.first(Statements.add, [.int(number), .int(1)])) == number + 1 {
                         ledger.acknowledge(number)

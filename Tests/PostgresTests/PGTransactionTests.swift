@@ -90,7 +90,8 @@ import TestSupport
         }
     }
 
-    /// BEGIN left only when its own statement was encoded: one that was ready sooner went before it and was committed.
+    /// BEGIN used to be sent only once its own statement was encoded: one that was ready earlier overtook it and was
+    /// committed.
     @Test func nothingOvertakesBegin() async throws {
         try await TestDatabase.withPool("tx") { pool in
             try await pool.execute(Statements.create)
@@ -118,7 +119,7 @@ import TestSupport
         }
     }
 
-    /// A first statement that could not leave took BEGIN along, and what came after it was committed by itself.
+    /// A first statement that could not be sent used to drop BEGIN with it, and what followed was committed by itself.
     @Test func aStatementThatCannotLeaveDoesNotBegin() async throws {
         var limits = PGLimits()
         limits.parameterBytesMax = 100
@@ -165,7 +166,7 @@ import TestSupport
             #expect(try await pool.first(Statements.count) == 2)
             #expect(ledger.attemptCount >= 3)
             #expect(seen.count { if case .transactionRetried = $0 { true } else { false } } >= 1)
-            // Whoever had a connection alone has waited for it.
+            // Each transaction has leased a connection.
             #expect(seen.count { if case .leased(_, nil) = $0 { true } else { false } } >= 2)
         }
     }

@@ -3,14 +3,14 @@ import TestSupport
 
 @testable import Postgres
 
-/// The thread that sends a lone read looks for its answer itself.
+/// The thread that sends a lone read watches for its answer itself.
 @Suite struct PGWatchTests {
     private static let text = PGStatement("tests.repeat", "SELECT repeat('x', $1::int)") { row throws(PGError) in
         try row.next(String.self)
     }
 
-    /// Answers of one piece and of many, looked for as long as it takes, for hardly any time, and not at all; alone and
-    /// beside others, who end the looking.
+    /// Answers in one piece and in many, watched for as long as it takes, for hardly any time, and not at all; alone
+    /// and beside other calls, which end the watching.
     @Test(arguments: [Duration.zero, .nanoseconds(1), .microseconds(400), .seconds(1)])
     func longAnswersArriveWhole(_ watch: Duration) async throws {
         var limits = PGLimits()
@@ -33,7 +33,7 @@ import TestSupport
         }
     }
 
-    /// What is looked for in vain is given up and told by the loop.
+    /// An answer that does not come is given up and reported by the loop.
     @Test func aDeadlineHoldsWhileSomebodyLooks() async throws {
         var limits = PGLimits()
         limits.answerWatch = .milliseconds(300)
@@ -58,7 +58,7 @@ import TestSupport
             rule.note(isAnswered: false)
         }
         #expect(lookCount < 25)
-        // As soon as answers come in time, all are looked for again.
+        // Once answers arrive in time, all are watched for again.
         while !rule.mayStart() {}
         for _ in 0..<12 { rule.note(isAnswered: true) }
         var isLooking = true

@@ -1,7 +1,7 @@
 import Postgres
 import Synchronization
 
-/// Statements that the suites share; each runs in the suite's own schema.
+/// Statements shared by the suites; each runs in the suite's own schema.
 enum Statements {
     static let create = PGCommand(
         "items.create", "CREATE TABLE items (id bigint PRIMARY KEY, label text NOT NULL CHECK (label <> 'bad'))",
@@ -17,7 +17,7 @@ enum Statements {
     static let sleep = PGStatement("tests.sleep", "SELECT 1 FROM pg_sleep($1)") { row throws(PGError) in
         try row.next(Int.self)
     }
-    /// Waits for whoever holds the lock of the suite's schema, until the end of its transaction.
+    /// Takes the lock of the suite's schema until the end of its transaction, waiting for its holder.
     static let lock = PGStatement(
         "tests.lock", "SELECT 1 FROM pg_advisory_xact_lock(hashtextextended(current_schema(), 0))", kind: .solo
     ) { row throws(PGError) in try row.next(Int.self) }
@@ -42,7 +42,7 @@ struct Item: Sendable, Hashable {
     let label: String
 }
 
-/// Asks `body` every few milliseconds until it holds; false when `limit` passes first.
+/// Calls `body` every few milliseconds until it returns true; returns false if `limit` passes first.
 func eventually(
     within limit: Duration = .seconds(30), _ body: () async throws -> Bool
 ) async throws -> Bool {
@@ -54,8 +54,8 @@ func eventually(
     return false
 }
 
-/// Waits until all of a pool's connections are there and have nothing to do: another thread that is at work on one of them
-/// would take with it what is held back to leave together.
+/// Waits until all of a pool's connections are open and idle: a thread still at work on one of them would take along
+/// what is held back to be sent together.
 func quiet(_ pool: PGPool) async throws -> Bool {
     try await eventually {
         let snapshot = pool.snapshot
@@ -63,7 +63,7 @@ func quiet(_ pool: PGPool) async throws -> Bool {
     }
 }
 
-/// Collects what a pool observes.
+/// Collects the observations of a pool.
 final class Observations: Sendable {
     private let all = Mutex<[PGObservation]>([])
 
@@ -71,7 +71,7 @@ final class Observations: Sendable {
     func count(where matches: (PGObservation) -> Bool) -> Int { all.withLock { $0.count(where: matches) } }
 }
 
-/// Runs `body` and gives the `PGError` it throws, nil where it throws none.
+/// Returns the `PGError` that `body` throws; nil if it throws none.
 func failureOf<Value>(_ body: () async throws(PGError) -> Value) async -> PGError? {
     do throws(PGError) {
         _ = try await body()
@@ -81,7 +81,7 @@ func failureOf<Value>(_ body: () async throws(PGError) -> Value) async -> PGErro
     }
 }
 
-/// What the workers of a test tell each other.
+/// State shared by the workers of a test.
 final class Ledger: Sendable {
     private let acknowledged = Mutex<Set<Int>>([])
     private let over = Atomic<Bool>(false)
@@ -95,7 +95,7 @@ final class Ledger: Sendable {
     var attemptCount: Int { attempts.load(ordering: .relaxed) }
 }
 
-/// A list that several closures add to.
+/// A list that several closures append to.
 final class SharedList<Element: Sendable>: Sendable {
     private let elements: Mutex<[Element]>
 

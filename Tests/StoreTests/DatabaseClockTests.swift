@@ -6,12 +6,12 @@ import Testing
 
 @testable import Store
 
-/// One clock for all: what is made of the database's answers, and that they are asked for.
+/// One clock for all services: how it follows the database's answers, and that it asks for them.
 @Suite struct DatabaseClockTests {
     private static let start = ContinuousClock.now
     private static let noon = Timestamp(clampingMicrosecondsSinceEpoch: 1_760_000_000_000_000)
 
-    /// A look that began `after` the start, took `taking`, and was told noon and `later`.
+    /// A look that began `after` the start, took `taking`, and returned noon plus `later`.
     private static func look(
         after: Duration, taking: Duration = .zero, later: Duration
     ) -> DatabaseClock.Course {
@@ -30,7 +30,7 @@ import Testing
     @Test(
         "A later look counts where it shows for sure that the clock is off",
         arguments: [
-            // How far off it is, what the answer took, whether it counts; all in milliseconds.
+            // How far off the clock is, how long the answer took, and whether it counts; times in milliseconds.
             (0, 0, false), (24, 0, false), (25, 0, false), (26, 0, true), (-25, 0, false), (-26, 0, true),
             (60, 100, false), (76, 100, true), (7_200_000, 100, true), (-7_200_000, 100, true), (900, 2_000, false),
         ])
@@ -56,7 +56,7 @@ import Testing
             }
             #expect(apart() < .seconds(1), "nobody was asked yet")
             await clock.look()
-            // Both are on one machine.
+            // Both clocks are on one machine.
             #expect(apart() < .seconds(1))
             let told = offsets.withLock { $0 }
             #expect(told.count == 1 && told.allSatisfy { (.seconds(-1)...(.seconds(1))).contains($0) }, "\(told)")

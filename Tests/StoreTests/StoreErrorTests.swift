@@ -3,9 +3,9 @@ import Testing
 
 @testable import Store
 
-/// What Postgres says, in the words of stores.
+/// Postgres errors, translated into store errors.
 @Suite struct StoreErrorTests {
-    /// Any fault of ours was told to callers as a time zone that nobody knows.
+    /// Any fault of ours used to be reported to callers as an unknown time zone.
     @Test("A value that Postgres does not take is told from a fault of ours by its state, whatever the texts say")
     func invalidValue() {
         let zone = PGError(
