@@ -6,9 +6,9 @@ import OTLP
 import Synchronization
 import Testing
 
-/// The exporter beside collectors that take, refuse, ask for patience and are not there.
+/// The exporter with collectors that accept, refuse, ask for patience or are absent.
 @Suite(.serialized) struct OTLPExporterTests {
-    /// A collector that answers as it is told and keeps what it was sent.
+    /// A collector that answers as told and keeps what it is sent.
     private final class Collector: Sendable {
         private struct State {
             var statuses: [UInt] = []
@@ -21,12 +21,12 @@ import Testing
 
         var requests: [(path: String, body: [UInt8])] { state.withLock { $0.requests } }
 
-        /// The statuses of the next requests; 200 afterwards.
+        /// Sets the statuses of the next answers; 200 afterwards.
         func answer(_ statuses: [UInt], retryAfter: String? = nil) {
             state.withLock { ($0.statuses, $0.retryAfter) = (statuses, retryAfter) }
         }
 
-        /// From now on every answer sends elsewhere.
+        /// From now on, every answer redirects.
         func send(to location: String) { state.withLock { $0.location = location } }
 
         func spanCount() throws -> Int {
@@ -45,7 +45,7 @@ import Testing
                     return (state.statuses.isEmpty ? 200 : state.statuses.removeFirst(), headers)
                 }
                 headers.add(name: "location", value: location)
-                // One that asks to be sent the same again, as a client that follows would.
+                // A redirect that preserves the method and body, as a client that follows redirects would.
                 return (307, headers)
             }
         }

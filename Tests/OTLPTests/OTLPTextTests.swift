@@ -2,7 +2,7 @@ import JSON
 import OTLP
 import Testing
 
-/// The bodies that a collector is sent, held against what the protocol says of its JSON form.
+/// The bodies sent to a collector, checked against the protocol's JSON encoding.
 @Suite struct OTLPTextTests {
     private static let resource = OTLPResource(
         service: "scrobble", version: "1.2.3", instance: "host-1-2", startedAt: 5)

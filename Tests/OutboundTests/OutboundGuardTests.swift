@@ -6,15 +6,15 @@ import Outbound
 import Synchronization
 import Testing
 
-/// Connections are judged by the address that they have.
+/// Connections are judged by the address that they actually have.
 @Suite(.serialized) struct OutboundGuardTests {
-    /// A listener on this machine that should hear nothing.
+    /// A listener on this machine that should receive nothing.
     private enum Canary {
         private final class Ear: ChannelInboundHandler {
             typealias InboundIn = ByteBuffer
             typealias OutboundOut = ByteBuffer
             let heard: Heard
-            /// Nil for one that hangs up at once.
+            /// Nil if it hangs up at once.
             let answer: String?
 
             init(_ answer: String?, _ heard: Heard) {
@@ -60,7 +60,7 @@ import Testing
         func open() { counts.withLock { $0.opened += 1 } }
         func close() { counts.withLock { $0.closed += 1 } }
 
-        /// Whether within some seconds no connection is open any more.
+        /// Whether all connections are closed within ten seconds.
         func empties() async -> Bool {
             let end = ContinuousClock.now + .seconds(10)
             while openCount > 0, ContinuousClock.now < end { try? await Task.sleep(for: .milliseconds(10)) }
@@ -68,10 +68,11 @@ import Testing
         }
     }
 
-    /// Long enough for a call to a listener on this machine. A client whose connections are closed tries until its time is over.
+    /// Long enough for a call to a listener on this machine. A client whose connections are closed retries until its
+    /// time is up.
     private static let inVain = TimeAmount.milliseconds(500)
 
-    /// What a call by a client under `rule` comes to: its status, or nil where it failed.
+    /// The outcome of a call by a client under `rule`: its status, or nil if it failed.
     private static func call(
         _ url: String, under rule: OutboundRule?, lying names: [String: String] = [:],
         within limit: TimeAmount = .seconds(2)
@@ -98,14 +99,14 @@ import Testing
         let strict = OutboundRule()
         for (url, names) in [
             ("http://localhost:\(canary.port)/", [:]), ("http://127.0.0.1:\(canary.port)/", [:]),
-            // A name server that says one thing when it is asked and another when it counts.
+            // A name server that changes its answer between the check and the connection.
             ("http://api.themoviedb.org:\(canary.port)/3", ["api.themoviedb.org": "127.0.0.1"]),
             ("http://rebound.example:\(canary.port)/", ["rebound.example": "127.0.0.1"]),
         ] as [(String, [String: String])] {
             #expect(try await Self.call(url, under: strict, lying: names, within: Self.inVain) == nil, "\(url)")
         }
         #expect(canary.heard.byteCount == 0)
-        // Without the guard it would have heard, and with a network that is named it may.
+        // Without the guard, bytes would have arrived, and with an allowed network they may.
         #expect(
             try await Self.call(
                 "http://rebound.example:\(canary.port)/", under: nil, lying: ["rebound.example": "127.0.0.1"]) == 200)
@@ -120,7 +121,7 @@ import Testing
         try await canary.channel.close()
     }
 
-    /// `url` at another port.
+    /// Returns `url` with another port.
     private static func placed(_ url: String, at port: Int) -> String {
         guard let scheme = url.firstRange(of: "//") else { return url }
         let authority = url[scheme.upperBound...].prefix { $0 != "/" }
@@ -128,7 +129,7 @@ import Testing
         return "\(url[..<scheme.upperBound])\(host):\(port)\(url[authority.endIndex...])"
     }
 
-    /// Which of the URLs are answered when they are called all at once.
+    /// Returns the URLs that are answered when all are called concurrently.
     private static func answered(_ urls: [String], under rule: OutboundRule?) async throws -> [String] {
         try await withThrowingTaskGroup(of: String?.self) { group in
             for url in urls { group.addTask { try await call(url, under: rule) == nil ? nil : url } }
@@ -138,11 +139,11 @@ import Testing
         }
     }
 
-    /// No setting takes any of them (`OutboundRuleTests`); here they are called all the same.
+    /// No setting accepts any of them (`OutboundRuleTests`); here they are called all the same.
     @Test("However this machine is written, and whatever a resolver makes of it, the listener hears no byte")
     func forms() async throws {
         let canary = try await Canary.listen(on: "0.0.0.0")
-        // Where the machine has IPv6.
+        // If the machine has IPv6.
         let other = try? await Canary.listen(on: "::1", port: canary.port, canary.heard)
         func placed(_ scheme: String) -> [String] {
             OutboundRuleTests.thisMachine.filter { $0.hasPrefix(scheme) }.map { Self.placed($0, at: canary.port) }
@@ -153,9 +154,9 @@ import Testing
         #expect(canary.heard.byteCount == 0)
         #expect(await canary.heard.empties(), "connections that are refused are closed")
         let refused = canary.heard.openedCount
-        // TLS may begin before the client asks; a request may not.
+        // A TLS handshake may begin before the client checks; a request may not.
         #expect(try await Self.answered(placed("https:"), under: OutboundRule()) == [])
-        // The same without the guard, or nothing was shown.
+        // The same without the guard; otherwise nothing would have been shown.
         let reached = try await Self.answered(plain, under: nil)
         #expect(reached.count >= 5, "\(reached)")
         print(
@@ -165,7 +166,8 @@ import Testing
         try await other?.channel.close()
     }
 
-    /// The client forgot a connection that was refused, and ended the process when the other side closed it a moment later.
+    /// The client used to forget a refused connection, and crashed the process when the other side closed it a moment
+    /// later.
     @Test("A place inside that hangs up at once is refused as any other")
     func hangsUp() async throws {
         let canary = try await Canary.listen(nil)

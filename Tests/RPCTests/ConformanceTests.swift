@@ -5,7 +5,7 @@ import Testing
 
 @testable import RPC
 
-/// Runs the table of `Conformance/jsonrpc.json` over real sockets.
+/// Runs the table in `Conformance/jsonrpc.json` over real sockets.
 @Suite struct ConformanceTests {
     @Test func everyCaseOfTheTable() async throws {
         let table = try Self.table()
@@ -23,7 +23,7 @@ import Testing
         await server.shutdown(grace: .zero)
     }
 
-    /// The comparison itself must see a difference, or the table proves nothing.
+    /// The comparison itself must detect a difference, or the table proves nothing.
     @Test func theComparisonSeesEachDifference() throws {
         let entry = try decodeJSON(
             JSONValue.self, from: Array(#"{"answers":[{"id":"1","result":"true"},{"id":"2","error":-32601}]}"#.utf8))
@@ -84,7 +84,7 @@ import Testing
     }
 }
 
-/// What a case of the table says must come back.
+/// The response that a case of the table expects.
 private struct Expectation {
     struct Answer: Hashable {
         var id: String
@@ -115,7 +115,7 @@ private struct Expectation {
         parts.array.isEmpty ? value.string : String(decoding: ConformanceTests.joined(parts), as: UTF8.self)
     }
 
-    /// Every difference between the response and this, in words.
+    /// Describes every difference between `response` and the expectation.
     func faults(in response: H2Response) -> [String] {
         var faults: [String] = []
         if response.status != status { faults.append("status \(response.status)") }

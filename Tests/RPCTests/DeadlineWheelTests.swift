@@ -3,8 +3,8 @@ import Testing
 @testable import RPC
 
 @Suite struct DeadlineWheelTests {
-    /// Against a plain list: what is due comes out once, at the first advance that reaches it, and never after it was
-    /// disarmed.
+    /// Compared with a plain list: each due entry comes out once, at the first advance that reaches it, and never after
+    /// it was disarmed.
     @Test(arguments: [UInt64](1...40)) func behavesLikeAList(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         var wheel = DeadlineWheel<Int>()

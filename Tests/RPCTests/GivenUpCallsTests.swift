@@ -4,8 +4,8 @@ import Testing
 
 @testable import RPC
 
-/// All calls between two copies share one connection, and each that is given up resets its stream. Two hundred of them
-/// once were a flood to the server, which then took no more calls on it and no new connection for a second.
+/// All calls between two copies share one connection, and each call that is given up resets its stream. Two hundred of
+/// them once looked like a flood to the server, which then refused further calls and new connections for a second.
 @Suite struct GivenUpCallsTests {
     private static let stuck = RPCMethod(name: "test.stuck", isIdempotent: false)
     private static let long = RPCMethod(name: "test.long", isIdempotent: false)
@@ -56,7 +56,7 @@ import Testing
         await server.shutdown(grace: .zero)
     }
 
-    /// Between services as from strangers everything has an end.
+    /// Between services too, everything has a limit.
     @Test func aFloodFromAPeerEndsItsConnection() async throws {
         var limits = H2Limits.peers
         #expect(limits.resetRate.burst > limits.handlersMax && limits.ownResetRate.burst > limits.handlersMax)
@@ -72,7 +72,7 @@ import Testing
                 try await begun.wait { $0.count == round * 20 }
                 for call in calls { call.cancel() }
             }
-            // The address is let in again at once.
+            // The address is accepted again at once.
             try await test.log.wait { values in
                 values.count { if case .connection(_, _, .ready) = $0 { true } else { false } } == 2
             }

@@ -12,7 +12,7 @@ import Testing
     private static let stuck = RPCMethod(name: "test.stuck", isIdempotent: true)
     private static let relay = RPCMethod(name: "test.relay", isIdempotent: true)
 
-    /// A service that says `name` and counts its calls.
+    /// A service that answers with `name` and counts its calls.
     private static func named(_ name: String, _ calls: EventLog<String>) -> RPCRouter {
         var router = TestService.router
         router.register(who) { (_: TestService.Empty, _) async throws(RPCError) -> String in
@@ -61,7 +61,7 @@ import Testing
         for _ in 0..<times { _ = try await ask(client) }
     }
 
-    /// The code that the call fails with; nil where it succeeds.
+    /// The code with which the call fails; nil if it succeeds.
     private static func code(_ body: () async throws -> String) async -> Int? {
         do {
             _ = try await body()
@@ -110,8 +110,8 @@ import Testing
         await server.shutdown(grace: .zero)
     }
 
-    /// How soon is held where processes are measured one by one (FaultTests); here, that it is the deadline which ends both
-    /// hops, and not the minute that the last one sleeps.
+    /// FaultTests measures how soon, with separate processes; here, it is the deadline that ends both hops, rather than
+    /// the minute that the last one sleeps.
     @Test func aDeadlineEndsBothHops() async throws {
         let (started, last, middle) = (Signal(), Signal(), Signal())
         let backend = try await TestService.listen(Self.sleeping(started: started, ended: last))
@@ -137,7 +137,7 @@ import Testing
         await backend.shutdown(grace: .zero)
     }
 
-    /// A change that may have been made is not told as one that may be sent again.
+    /// A change that may have been made is not reported as one that can safely be sent again.
     @Test func aChangeThatRanOutOfTimeMayHaveBeenMade() async throws {
         let (started, ended) = (Signal(), Signal())
         var router = RPCRouter()
@@ -201,7 +201,7 @@ import Testing
         await server.shutdown(grace: .zero)
     }
 
-    /// The test above with its safeguard taken away.
+    /// The test above without its safeguard.
     @Test func withoutABudgetAServiceThatFailsIsBuried() async throws {
         let calls = EventLog<Int>()
         let server = try await TestService.listen(Self.failing(calls))
@@ -245,7 +245,7 @@ import Testing
             try await test.untilReady(3)
             try await Self.ask(client, times: 300)
             for name in ["a", "b", "c"] { #expect(calls.values.count { $0 == name } > 50) }
-            // A hard end in the middle of traffic: the calls are idempotent, so that none may fail.
+            // An abrupt end in the middle of traffic: the calls are idempotent, so none may fail.
             let traffic = Task { try await Self.ask(client, times: 300) }
             await victim.shutdown(grace: .zero)
             try await traffic.value
@@ -276,7 +276,7 @@ import Testing
         await second.shutdown(grace: .zero)
     }
 
-    /// Rolling restarts under traffic of calls that must not be repeated: none fails, none runs twice.
+    /// Rolling restarts under traffic of non-repeatable calls: none fails, none runs twice.
     @Test func noCallFailsWhileServersDrain() async throws {
         let calls = EventLog<Int>()
         var router = RPCRouter()
@@ -394,7 +394,7 @@ import Testing
         ("", 204, "application/json", .status(204)),
     ]
 
-    /// A peer that answers wrongly costs the call, not the connection.
+    /// A peer that answers incorrectly costs the call, not the connection.
     @Test func aFaultyAnswerIsNamedAndTheConnectionKept() async throws {
         let next = EventLog<(answer: String, status: Int, type: String, fault: ResponseFault)>()
         let server = try await H2Server.start(

@@ -93,7 +93,7 @@ import Testing
         #expect(reader.read(H2Response(status: 401)) == .failed(.unauthenticated))
     }
 
-    /// Reading the result at once must take nothing that reading it in two passes refuses.
+    /// Reading the result in one pass must accept nothing that two passes reject.
     @Test func aResultIsReadAtOnceWhereNothingIsWrong() {
         let reader = ResponseReader(number: 7)
         let header = H2Header("content-type", "application/json")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RPC
 
-/// A server's behaviour beyond the table: time, cancellation, batches, what it tells.
+/// A server's behaviour beyond the table: time, cancellation, batches, observations.
 @Suite struct RPCServerTests {
     private static let stuck = RPCMethod(name: "test.stuck", isIdempotent: true)
     private static let unsure = RPCMethod(name: "test.unsure", isIdempotent: true)
@@ -12,7 +12,8 @@ import Testing
     private static let broken = RPCMethod(name: "test.broken", isIdempotent: true)
     private static let describe = RPCMethod(name: "test.describe", isIdempotent: true)
 
-    /// The test router plus: a method that waits until it is cancelled, and one that tells its context.
+    /// The test router, with more methods: one that waits until it is cancelled, one that returns its context, and some
+    /// that fail or are late.
     private static func router(ended: EventLog<ContinuousClock.Instant>) -> RPCRouter {
         var router = TestService.router
         router.register(stuck) { (_: TestService.Empty, _) async throws(RPCError) -> JSONValue in
@@ -42,7 +43,7 @@ import Testing
         return router
     }
 
-    /// The response to `body`, whose other headers are `headers`, over a real socket.
+    /// The response to `body`, sent with additional `headers` over a real socket.
     private func exchange(
         _ body: String, _ headers: [H2Header] = [], limits: RPCLimits = RPCLimits(),
         ended: EventLog<ContinuousClock.Instant> = EventLog(), log: EventLog<RPCObservation> = EventLog()
@@ -78,11 +79,11 @@ import Testing
         let took = startedAt.duration(to: .now)
         #expect(try value(response)["error"]["code"].int == RPCError.Code.deadlineExceeded)
         #expect(ended.values.count == 1)
-        // How soon is a matter of the machine's load; that it ends at all is the client's own deadline of 10 s.
+        // How soon depends on the machine's load; that it ends at all is bounded by the client's own deadline of 10 s.
         #expect(took >= .milliseconds(300))
     }
 
-    /// What a handler says of a change that it no longer knows of is worth more than why it was cancelled.
+    /// If a handler does not know whether its change took effect, that matters more than why it was cancelled.
     @Test func anOutcomeThatIsUnknownIsToldAsSuch() async throws {
         let response = try await exchange(Self.call("test.unsure"), [H2Header("rpc-timeout-ms", "200")])
         #expect(try value(response)["error"]["code"].int == RPCError.Code.outcomeUnknown)
@@ -103,7 +104,7 @@ import Testing
         #expect((1...7_000).contains(try value(response)["result"]["left"].int ?? 0))
     }
 
-    /// A change that was made is not denied because its answer came late.
+    /// A change that was made is not denied because its answer is late.
     @Test func aResultThatComesLateIsStillAResult() async throws {
         let response = try await exchange(Self.call("test.deaf"), [H2Header("rpc-timeout-ms", "30")])
         #expect(try value(response)["result"].string == "late")
@@ -124,7 +125,7 @@ import Testing
         let body = "[" + (1...6).map { Self.call("test.stuck", "\($0)") }.joined(separator: ",") + "]"
         let response = try await exchange(body, [H2Header("rpc-timeout-ms", "300")], limits: limits, ended: ended)
         #expect(try value(response).array.map { $0["error"]["code"].int } == Array(repeating: 1_002, count: 6))
-        // The members beyond the first two found the time run out and never started.
+        // The members after the first two found their time up and never started.
         #expect(ended.values.count == 2)
     }
 
@@ -179,7 +180,7 @@ import Testing
         #expect(causes == ["a row that does not decode"])
     }
 
-    /// A body over the limit is refused by its transport before it has arrived.
+    /// A body over the limit is refused by the transport before it has arrived.
     @Test func aBodyOverTheLimitIs413() async throws {
         let body = String(repeating: " ", count: 1_048_577)
         #expect(try await exchange(body).status == 413)

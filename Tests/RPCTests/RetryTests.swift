@@ -12,7 +12,7 @@ import Testing
         rule.decide(failure, remaining: remaining, random: 0.5, budget: &budget)
     }
 
-    /// 1 000 calls to a service that always fails: at most a tenth more tries than calls, after the first burst.
+    /// 1 000 calls to a service that always fails: at most a tenth more attempts than calls, after the initial burst.
     @Test func theBudgetBoundsTheTries() {
         let limits = RPCLimits()
         var budget = RetryBudget(burst: limits.retryBurstMax, percent: limits.retryPercentMax)

@@ -13,7 +13,7 @@ import Testing
         #expect(addresses.allSatisfy { $0.port == 7101 })
     }
 
-    /// A stop once waited for a name server that did not answer.
+    /// Stopping once waited for a name server that did not answer.
     @Test("A cancelled look-up ends at once, whatever the name server does")
     func cancelled() async throws {
         let target = try #require(RPCTarget("name-that-nobody-has.invalid:1"))

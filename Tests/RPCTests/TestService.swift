@@ -6,7 +6,7 @@ import Synchronization
 
 @testable import RPC
 
-/// The methods that the conformance table speaks of, and some that misbehave on purpose.
+/// The methods that the conformance table uses, and some that misbehave on purpose.
 enum TestService {
     static let secrets = ServiceSecrets(["new-secret", "old-secret"])
     static let group = MultiThreadedEventLoopGroup.singleton
@@ -104,7 +104,7 @@ enum TestService {
     }
 }
 
-/// A client of servers on 127.0.0.1 whose "resolver" is a list that a test may change.
+/// A client of servers on 127.0.0.1 whose resolver is a list that a test can change.
 struct TestClient: Sendable {
     let client: RPCClient
     let addresses: PortList
@@ -128,7 +128,7 @@ struct TestClient: Sendable {
         self.log = log
     }
 
-    /// Runs the client as long as `body` runs.
+    /// Runs the client while `body` runs.
     func running<Value: Sendable>(_ body: @Sendable (RPCClient) async throws -> Value) async throws -> Value {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await client.run() }
@@ -153,7 +153,7 @@ final class PortList: Sendable {
     }
 }
 
-/// Collects values from any thread; a test waits until they fulfil a condition, looked at whenever one arrives.
+/// Collects values from any thread; a test can wait until they satisfy a condition, checked whenever one arrives.
 final class EventLog<Value: Sendable>: Sendable {
     struct TimedOut: Error {}
 
@@ -174,7 +174,7 @@ final class EventLog<Value: Sendable>: Sendable {
         for watcher in watchers { watcher.yield() }
     }
 
-    /// Returns when `condition` holds; fails after ten seconds.
+    /// Returns once `condition` holds; throws after ten seconds.
     func wait(_ condition: @escaping @Sendable ([Value]) -> Bool) async throws {
         let (changes, watcher) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         state.withLock { $0.watchers.append(watcher) }
@@ -186,7 +186,7 @@ final class EventLog<Value: Sendable>: Sendable {
     }
 }
 
-/// A promise that any thread may keep once.
+/// A one-shot event that any thread may fire.
 final class Signal: Sendable {
     private let log = EventLog<Bool>()
     func fire() { log.append(true) }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct RatingScalesTests {
     private static let ratings = (1...100).map(DecimalTenths.init(tenths:))
-    /// More than any scale has, −0.1 and 100.1 included.
+    /// More values than any scale has, including −0.1 and 100.1.
     private static let numbers = (-1...1_001).map(DecimalTenths.init(tenths:))
 
     @Test("Every value of a scale comes back from the rating that it means", arguments: RatingScale.allCases)

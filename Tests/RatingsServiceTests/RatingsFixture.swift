@@ -62,7 +62,7 @@ struct RatingsFixture: Sendable {
         try await service.getRatings(GetRatingsParams(user: user, titles: [title]), Self.context()).ratings.first
     }
 
-    /// The whole feed of a person, read in parts of `step`.
+    /// Returns a person's whole feed, read in parts of `step`.
     func feed(of user: UserID, step: Int = 1_000) async throws -> [RatingChange] {
         var all: [RatingChange] = []
         while true {
@@ -73,7 +73,7 @@ struct RatingsFixture: Sendable {
         }
     }
 
-    /// Titles whose aggregates are not what a recount says.
+    /// The titles whose aggregates differ from a recount.
     func miscounted() async throws -> [String] {
         let recount = PGStatement(
             "tests.recount",
@@ -98,7 +98,7 @@ struct RatingsFixture: Sendable {
     }
 }
 
-/// Time that stands still until it is told.
+/// A clock that stands still until it is advanced.
 final class TestClock: WallClock {
     private let moment = Mutex(Timestamp(clampingMicrosecondsSinceEpoch: 1_790_000_000_000_000))
     var now: Timestamp { moment.withLock(\.self) }

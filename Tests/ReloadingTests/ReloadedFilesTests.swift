@@ -12,7 +12,7 @@ import Testing
         try await body(folder)
     }
 
-    /// Two files that fit together where they hold the same.
+    /// Two files that fit together if their contents are equal.
     private static func pair(in folder: URL) throws -> ReloadedFiles<String> {
         try ReloadedFiles(["a", "b"].map { folder.appendingPathComponent($0).path }) { files in
             guard files[0] == files[1] else { throw Odd(description: "they differ") }
@@ -44,7 +44,7 @@ import Testing
             #expect(files.value == "two")
             #expect(files.look() == .unchanged)
 
-            // Gone, and back as it was: trouble is over, and new when it comes again.
+            // Removed and restored: the failure is over, and counts as new when it recurs.
             let path = folder.appendingPathComponent("b").path
             for _ in 0..<2 {
                 try FileManager.default.removeItem(atPath: path)

@@ -20,13 +20,13 @@ import Testing
         #expect(CodePages.ranges(in: "").isEmpty)
     }
 
-    /// Nil under ThreadSanitizer, whose mappings are more than a file of settings may have.
+    /// Nil under ThreadSanitizer, whose mappings exceed the size limit of a settings file.
     private static let maps: String? =
         if case .text(let maps) = ConfigFile.read("/proc/self/maps") { maps } else { nil }
 
     @Test("A process goes on without its code in memory, and has less of it than before", .enabled(if: maps != nil))
     func letGo() throws {
-        // A process that has run little has little to let go of, and takes as much back with the next calls.
+        // A process that has run little has little to release, and takes as much back with its next calls.
         let maps = try #require(Self.maps)
         var sum = 0
         for address in CodePages.ranges(in: maps).flatMap({ stride(from: $0.lowerBound, to: $0.upperBound, by: 4_096) })
@@ -39,7 +39,7 @@ import Testing
         #expect(try mappedBytes() < before)
     }
 
-    /// What of this process is mapped from files: `RssFile` of proc(5), in bytes.
+    /// The file-backed memory of this process: `RssFile` of proc(5), in bytes.
     private func mappedBytes() throws -> Int {
         guard case .text(let status) = ConfigFile.read("/proc/self/status") else { throw Unreadable() }
         let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("RssFile:") })

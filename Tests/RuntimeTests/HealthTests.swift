@@ -37,7 +37,7 @@ import Testing
         let (forever, release) = AsyncStream.makeStream(of: Void.self)
         readiness.register("stuck", limit: .milliseconds(10)) {
             starts.withLock { $0 += 1 }
-            // Ignores its cancellation, as a call into a library may.
+            // Ignores its cancellation, as a call into a library may do.
             await Task.detached { for await _ in forever {} }.value
             return nil
         }
@@ -60,7 +60,7 @@ import Testing
     }
 }
 
-/// Blocks one thread until it is opened.
+/// Blocks a thread until it is opened.
 private final class NIOLockGate: Sendable {
     private let isOpen = Mutex(false)
 

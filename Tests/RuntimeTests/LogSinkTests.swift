@@ -6,7 +6,7 @@ import Testing
 @testable import Runtime
 
 @Suite struct LogSinkTests {
-    /// A pipe, how many lines its sink has lost, and what the sink wants done later.
+    /// A pipe, the number of lines that its sink has lost, and the work that the sink has deferred.
     private final class Rig: Sendable {
         let ends: (reader: Int32, writer: Int32)
         private let lost = Mutex(0)
@@ -23,7 +23,7 @@ import Testing
 
         deinit { for end in [ends.reader, ends.writer] { close(end) } }
 
-        /// Writes to the pipe unless another descriptor is given.
+        /// A sink that writes to the pipe, or to another descriptor if given.
         func sink(gathers: Bool, to other: Int32? = nil) -> LogSink {
             let later: LogSink.Later = { work in self.work.withLock { $0.append(work) } }
             return LogSink(descriptor: other ?? ends.writer, later: gathers ? later : nil) {
@@ -39,7 +39,7 @@ import Testing
             for work in due { work() }
         }
 
-        /// What can be read right now.
+        /// What can be read without waiting.
         func read() -> String {
             var all: [UInt8] = []
             var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -135,8 +135,8 @@ import Testing
         #expect(found.withLock { $0 } == Array(0..<100) && rig.lostCount == 0)
     }
 
-    /// A counter of the kernel (eventfd(2), which Glibc's module leaves out): eight bytes that are written are added to it, or
-    /// wait for room. It says that it takes more as long as there is room for one. Terminals may do so as well.
+    /// A kernel counter (eventfd(2), which Glibc's module leaves out): a write of eight bytes adds to it, or waits for
+    /// room. It reports being writable as long as there is room for one, and terminals may do so as well.
     private static func counter(_ value: UInt64) throws -> Int32 {
         typealias Make = @convention(c) (UInt32, Int32) -> Int32
         let make = unsafeBitCast(try #require(dlsym(nil, "eventfd")), to: Make.self)
@@ -147,7 +147,7 @@ import Testing
         return counter
     }
 
-    /// What a counter stands at, which is at zero then; nil where it is there already.
+    /// The value of a counter, which this resets to zero; nil if it is zero already.
     private static func count(_ counter: Int32) -> UInt64? {
         var wanted = pollfd(fd: counter, events: Int16(POLLIN), revents: 0)
         guard poll(&wanted, 1, 0) == 1 else { return nil }
@@ -155,13 +155,13 @@ import Testing
         return Glibc.read(counter, &value, 8) == 8 ? value : nil
     }
 
-    /// A line of a thread of this process: its number, its name in brackets, its state (proc_pid_stat(5)).
+    /// The status line of a thread of this process: its number, its name in brackets, its state (proc_pid_stat(5)).
     private static func state(_ thread: String) -> String {
         guard case .text(let text) = ConfigFile.read("/proc/\(thread)/stat") else { return "" }
         return text
     }
 
-    /// Those who logged would stand behind whoever is stuck, event loops among them.
+    /// Other loggers, event loops among them, would otherwise queue behind a stuck thread.
     @Test func `while a thread is stuck in a write nobody else waits, and their lines go when it goes on`() throws {
         let rig = try Rig()
         let counter = try Self.counter(.max - 15)
@@ -199,7 +199,7 @@ import Testing
         try #require(isStuck && before == UInt64.max - 15)
         let isOver = ended.wait(timeout: .now() + .seconds(10)) == .success
         try #require(isOver)
-        // Whoever goes on takes the other line along.
+        // The thread that resumes takes the other line along.
         let sum = lines.map { line in line.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) } }.reduce(0, +)
         #expect(Self.count(counter) == sum)
         rig.workOff()
@@ -210,7 +210,7 @@ import Testing
         signal(SIGPIPE, SIG_IGN)
         let rig = try Rig()
         let sink = rig.sink(gathers: true)
-        // Closes the reading end, whose number stays taken for the rig to close.
+        // Closes the reading end, keeping its descriptor number open for the rig to close.
         let nothing = open("/dev/null", O_RDONLY)
         dup2(nothing, rig.ends.reader)
         close(nothing)

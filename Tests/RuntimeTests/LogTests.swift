@@ -12,7 +12,7 @@ import Testing
         func add(_ line: [UInt8]) { state.withLock { $0.append(line) } }
     }
 
-    /// Logs with a fixed clock; each line as bytes.
+    /// The lines logged with a fixed clock, as bytes.
     private static func lines(_ level: Logger.Level = .info, _ body: (inout Logger) -> Void) -> [[UInt8]] {
         let lines = Lines()
         var logger = Logger(label: "test") { label in

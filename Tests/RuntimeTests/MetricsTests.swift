@@ -9,7 +9,7 @@ import Testing
         String(decoding: registry.exposition(), as: UTF8.self)
     }
 
-    /// The exposition's lines of one family.
+    /// The lines of one family in the exposition.
     private static func lines(_ registry: MetricsRegistry, _ prefix: String) -> [String] {
         text(registry).split(separator: "\n").map(String.init).filter { $0.hasPrefix(prefix) }
     }
@@ -112,7 +112,7 @@ import Testing
         #expect(Self.lines(registry, "n_total") == ["n_total 8000"])
     }
 
-    /// promtool, from Debian's package prometheus or where `REELAY_PROMTOOL` says.
+    /// promtool, from Debian's prometheus package or as set in `REELAY_PROMTOOL`.
     private static let promtool: String? = {
         let places = [ProcessInfo.processInfo.environment["REELAY_PROMTOOL"], "/usr/bin/promtool"]
         return places.compactMap { $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }

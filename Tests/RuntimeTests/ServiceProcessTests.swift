@@ -9,14 +9,14 @@ import Testing
 @testable import Runtime
 
 @Suite struct ServiceProcessTests {
-    /// What happened, in order.
+    /// Records events in order.
     private final class Book: Sendable {
         private let state = Mutex<[String]>([])
         var entries: [String] { state.withLock { $0 } }
         func add(_ entry: String) { state.withLock { $0.append(entry) } }
     }
 
-    /// Waits for a value that somebody else sets.
+    /// Waits for a value that another task sets.
     private struct Promise<Value: Sendable>: Sendable {
         private let stream: AsyncStream<Value>
         private let continuation: AsyncStream<Value>.Continuation
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    /// The answer of `/readyz` once the process has started.
+    /// The answer of `/readyz`, once the process has started.
     private static func readiness(_ port: Int) async throws -> (status: Int, body: String) {
         while true {
             let answer = try await get(port, "/readyz")

@@ -7,7 +7,7 @@ import Testing
 @testable import RatingsService
 @testable import ScrobbleService
 
-/// The settings of all four services, together.
+/// The settings of all four services together.
 @Suite struct SettingsTests {
     static let definitions = [
         GatewayService.definition, MetadataService.definition, RatingsService.definition, ScrobbleService.definition,

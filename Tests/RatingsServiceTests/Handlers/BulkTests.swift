@@ -8,7 +8,7 @@ import Testing
 
 @testable import RatingsService
 
-/// Many at once: outcomes, undo, merges, deletion.
+/// Bulk operations: outcomes, undo, merges, deletion.
 @Suite struct BulkTests {
     private typealias Fixture = RatingsFixture
 
@@ -53,7 +53,8 @@ import Testing
         }
     }
 
-    /// A later item whose date lay ahead made a good one of the same title `repeated`, and the title stayed unrated.
+    /// A later item with a future date used to make a valid one of the same title `repeated`, and the title stayed
+    /// unrated.
     @Test("An item that is refused does not stand in the way of one before it")
     func refusedRepeat() async throws {
         try await Fixture.with { fixture in
@@ -165,7 +166,7 @@ import Testing
         }
     }
 
-    /// All reviews of a thousand titles went through one statement.
+    /// All reviews of a thousand titles used to go through one statement.
     @Test("A batch with long reviews is put back in parts, each title once; a preview reads no review and is one part")
     func restoreLong() async throws {
         try await Fixture.with { fixture in
@@ -239,7 +240,7 @@ import Testing
             }
             #expect(try await fixture.rating(of: b, by: one)?.review == "Old id.")
             #expect(try await fixture.miscounted().isEmpty)
-            // Who still knows the old id writes to the new one, also after another merge.
+            // Callers that still know the old id write to the new one, even after another merge.
             _ = try await merge(b, c)
             fixture.clock.advance(.seconds(5))
             #expect(try await fixture.rate(a, 55, by: one).title == c)
@@ -256,7 +257,7 @@ import Testing
         }
     }
 
-    /// A title that was merged between two tries made another request of the second, which was refused.
+    /// A title that was merged between two attempts used to turn the second into another request, which was refused.
     @Test("What was asked for is recognised under its key, also where its title has another id by then")
     func repeatedAcrossMerge() async throws {
         try await Fixture.with { fixture in
@@ -290,12 +291,12 @@ import Testing
             let other = String(repeating: "b2", count: 32)
             await #expect(throws: reused) { try await write(b, 80, other) }
             await #expect(throws: reused) { try await rate(b, other) }
-            // Nor may it have become a longer one.
+            // Nor may it have grown.
             await #expect(throws: reused) { try await write(b, 80, asked, more: [Self.item(c, 10)]) }
         }
     }
 
-    /// Keys were kept with a digest of what the service was given; a request that came again after an upgrade was refused.
+    /// Keys used to be kept with a digest of the service's input; a request repeated after an upgrade was refused.
     @Test("A key from before callers said what they were asked for is recognised, and refused to another request")
     func repeatedAcrossUpgrade() async throws {
         try await Fixture.with { fixture in
@@ -384,7 +385,7 @@ import Testing
                             RatingsQueries.moveRatings, [.ids([a]), .int4(10), .moment(fixture.clock.now)])
                         #expect(move?.count == 1)
                         tell.finish()
-                        // The deletion comes upon it half done.
+                        // The deletion arrives when the move is half done.
                         try? await Task.sleep(for: .milliseconds(500))
                     }
                 }
@@ -400,7 +401,7 @@ import Testing
         }
     }
 
-    /// A call that was given up may still be at it when the next one comes.
+    /// A call that was given up may still be running when the next one arrives.
     @Test("A title that is merged further while ratings move to it takes them along")
     func mergeDuringMove() async throws {
         try await Fixture.with { fixture in
@@ -418,7 +419,7 @@ import Testing
                             RatingsQueries.moveRatings, [.ids([a]), .int4(10), .moment(fixture.clock.now)])
                         #expect(move?.count == 1)
                         tell.finish()
-                        // The next merge comes upon it half done.
+                        // The next merge arrives when the move is half done.
                         try? await Task.sleep(for: .milliseconds(500))
                     }
                 }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import RatingsService
 
-/// How ratings change, and that history and aggregates follow.
+/// How ratings change, and how history and aggregates follow.
 @Suite struct ChangeTests {
     private typealias Fixture = RatingsFixture
 
@@ -181,7 +181,7 @@ import Testing
             #expect(Set(answers).count == 1)
             #expect(try await fixture.feed(of: user).count == 1)
             await #expect(throws: RPCError.self) { try await fixture.rate(title, 90, by: user, key: "k") }
-            // Somebody else's keys are their own.
+            // Other people's keys are their own.
             try await fixture.rate(title, 90, by: Fixture.newUser(), key: "k")
             fixture.clock.advance(.seconds(60))
             try await fixture.rate(title, 90, by: user)

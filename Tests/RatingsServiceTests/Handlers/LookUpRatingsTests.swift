@@ -6,7 +6,7 @@ import Testing
 
 @testable import RatingsService
 
-/// Ratings of several people that are told again only when one of the person's has changed.
+/// Ratings of several people, each person's sent again only when one of them has changed.
 @Suite struct LookUpRatingsTests {
     private typealias Fixture = RatingsFixture
 

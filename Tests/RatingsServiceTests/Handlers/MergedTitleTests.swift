@@ -8,14 +8,14 @@ import Testing
 
 @testable import RatingsService
 
-/// Merges that are told more than once, and keys from before them.
+/// Merges that are reported more than once, and keys from before them.
 @Suite struct MergedTitleTests {
     private typealias Fixture = RatingsFixture
 
     private static let asked = String(repeating: "a1", count: 32)
     private static let reused = RPCError.idempotencyKeyReused("the idempotency key was used for another request")
 
-    /// Only what was kept under the id that the title has now was recognised.
+    /// Only keys kept under the title's current id used to be recognised.
     @Test("A key from before callers said what they were asked for is recognised after its title was merged")
     func keyAcrossUpgradeAndMerge() async throws {
         try await Fixture.with { fixture in
@@ -105,7 +105,8 @@ import Testing
         }
     }
 
-    /// The gateway tells of a merge with each request that comes upon it; each waited for all writers, who waited for it.
+    /// The gateway reports a merge with each request that meets it; each report used to wait for all writers, who
+    /// waited for it.
     @Test("A merge that is known is told again while others write, and still moves what is left")
     func toldAgain() async throws {
         try await Fixture.with { fixture in
@@ -130,7 +131,8 @@ import Testing
         }
     }
 
-    /// Both took the same thousand; the second, which had waited and found none of them, said that all was done.
+    /// Both used to take the same thousand; the second, after waiting and finding none of them left, reported that all
+    /// was done.
     @Test("Of two that move a title's ratings at once neither says that all is moved before it is")
     func movedAtOnce() async throws {
         try await Fixture.with { fixture in
@@ -151,7 +153,7 @@ import Testing
                 (transaction) async throws(PGError) -> Task<AppliedRedirects, any Error> in
                 _ = try await transaction.query(RatingsQueries.moveRatings, values)
                 let other = Task { try await fixture.service.applyRedirects(merge, Fixture.context()) }
-                // Long enough for it to have chosen and to wait.
+                // Long enough for it to choose its rows and wait.
                 try? await Task.sleep(for: .milliseconds(300))
                 return other
             }

@@ -7,11 +7,11 @@ import Testing
 
 @testable import RatingsService
 
-/// Lists, figures, timelines, and that they are a person's own.
+/// Lists, figures and timelines, and that they are private to a person.
 @Suite struct ReadingTests {
     private typealias Fixture = RatingsFixture
 
-    /// What a list must answer, computed without it.
+    /// The expected contents of a list, computed independently.
     private static func expected(_ all: [Rating], _ params: ListRatingsParams) -> [Rating] {
         all.filter { rating in
             (params.kind.map { $0 == rating.kind } ?? true) && (params.minRating.map { rating.rating >= $0 } ?? true)
@@ -225,7 +225,8 @@ import Testing
         }
     }
 
-    /// One answer had all of them, which is more than a caller reads: whoever had written much could open no list any more.
+    /// One answer used to contain all of them, which is more than a caller reads: people with many long reviews could
+    /// not open a list any more.
     @Test("Ratings of several titles come in parts where their reviews are long, each once")
     func parts() async throws {
         try await Fixture.with { fixture in
@@ -250,9 +251,9 @@ import Testing
     }
 }
 
-/// A caller of a service in the same process that reads no larger answer than one over the wire may be.
+/// A caller of a service in the same process that accepts no larger answer than the wire allows.
 private struct InProcess: RPCCaller {
-    /// What `H2Limits.client` has.
+    /// The limit in `H2Limits.client`.
     private static let answerBytesMax = 8_388_608
 
     let service: RatingsService

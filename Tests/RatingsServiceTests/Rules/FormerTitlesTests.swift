@@ -6,7 +6,7 @@ import Testing
 @Suite struct FormerTitlesTests {
     private static func title(_ number: Int) -> TitleID { TitleID(UUIDBits(high: 2, low: UInt64(number))) }
 
-    /// What titles 1 and 2 may have been called, after some were merged into them.
+    /// The ids that titles 1 and 2 may have had before the merges.
     private static func names(_ merges: [(from: Int, to: Int)]) -> [[TitleID]] {
         FormerTitles.all(by: merges.map { TitleMove(from: title($0.from), to: title($0.to)) })
             .map { former in [former[title(1)], former[title(2)]] }

@@ -71,7 +71,7 @@ import Testing
             let isByDate = shape.sort == .newest || shape.sort == .oldest
             #expect(sql.contains("rating BETWEEN") == (shape.hasRatings || !isByDate), "\(shape)")
             #expect(sql.contains("rated_at <") == (shape.hasRatings || shape.sort != .newest), "\(shape)")
-            // Nothing is sent that the text does not name.
+            // No parameter is sent that the text does not use.
             let named = (1...20).prefix { sql.contains("$\($0)") }
             #expect(named.count == list.parameters.count, "\(shape)")
         }
