@@ -19,10 +19,7 @@ package struct OnceStore: Sendable {
     package init(database: Database, secret: Secret) {
         self.database = database
         sealer = Sealer(following: secret, for: "reelay.once.v1")
-        fingerprintKeys = secret.revealed.split(separator: ",").map { part in
-            HMAC.sha256(
-                key: Array(part.filter { !$0.isWhitespace }.utf8), message: Array("reelay.once.fingerprint.v1".utf8))
-        }
+        fingerprintKeys = secret.derivedKeys(for: "reelay.once.fingerprint.v1")
     }
 
     /// Identifies a write.
