@@ -72,6 +72,9 @@ package struct EdgeLimits: Sendable {
     /// Headers of one HTTP/2 connection that are taken in one turn of the loop; the next wait in the same line. Those
     /// of a trusted proxy are not counted.
     package var headersAtOnceMax = 8
+    /// Bytes of one HTTP/2 connection that are taken in one turn of the loop; the next wait in the same line. Those of a
+    /// trusted proxy are not counted.
+    package var frameBytesAtOnceMax = 16_384
     /// The longest that a request counts as one of these: a slower one waits for something other than the loop.
     package var streamPlaceTime = Duration.milliseconds(250)
     /// The longest that a TLS handshake may take.

@@ -3,9 +3,10 @@ internal import NIOHTTP2
 internal import NIOSSL
 
 /// Limits the time of an HTTP/2 connection's preface and of each header, and the number of its idle frames. It sits
-/// below the framework's parser, which waits forever and accepts some kinds of frames without end. Of the requests that
-/// arrive at once, a few begin immediately and the others in the line of the loop, a few at a time: one read may begin
-/// and end hundreds, and the loop would do nothing else meanwhile. Confined to the connection's event loop.
+/// below the framework's parser, which waits forever and accepts some kinds of frames without end. Of the requests and
+/// bytes that arrive at once, a few are passed on immediately and the others in the line of the loop, a few at a time:
+/// one read may begin and end hundreds of requests, or bring parts of bodies from every connection, and the loop would
+/// do nothing else meanwhile. Confined to the connection's event loop.
 final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -22,6 +23,8 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     private var held = ByteBuffer()
     /// Headers that may still be passed on in this turn.
     private var headersLeft: Int
+    /// Bytes that may still be passed on in this turn.
+    private var bytesLeft: Int
     private var isInLine = false
     /// Whether a read was requested while bytes were held.
     private var wantsRead = false
@@ -38,6 +41,7 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
         self.line = line
         self.turnedAway = turnedAway
         headersLeft = limits.headersAtOnceMax
+        bytesLeft = limits.frameBytesAtOnceMax
         allowance = FrameAllowance(burst: limits.idleFramesBurst, rate: limits.idleFramesPerSecond)
     }
 
@@ -54,7 +58,10 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        if held.readableBytes == 0 { headersLeft = limits.headersAtOnceMax }
+        if held.readableBytes == 0 {
+            headersLeft = limits.headersAtOnceMax
+            bytesLeft = limits.frameBytesAtOnceMax
+        }
         context.fireChannelReadComplete()
     }
 
@@ -73,7 +80,7 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     /// Passes on what may proceed; the rest gets in line.
     private func pass(_ context: ChannelHandlerContext) {
         while held.readableBytes > 0 {
-            guard line == nil || headersLeft > 0 else { return getInLine(context) }
+            guard line == nil || headersLeft > 0 && bytesLeft > 0 else { return getInLine(context) }
             guard let slice = take(context) else { return held = ByteBuffer() }
             context.fireChannelRead(wrapInboundOut(slice))
         }
@@ -84,9 +91,13 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     private func take(_ context: ChannelHandlerContext) -> ByteBuffer? {
         let before = progress
         let now = ContinuousClock.now
-        let count = progress.take(held.readableBytesView, headersMax: line == nil ? .max : headersLeft)
+        let count =
+            line == nil
+            ? progress.take(held.readableBytesView)
+            : progress.take(held.readableBytesView.prefix(bytesLeft), headersMax: headersLeft)
         let headers = progress.headerCount - before.headerCount
         headersLeft -= Int(headers)
+        bytesLeft -= count
         let isAffordable = allowance.spend(
             idle: progress.idleFrameCount - before.idleFrameCount, headers: headers, sentBytes: sentBytes,
             within: now - readAt)
@@ -113,6 +124,7 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
         guard let context, context.channel.isActive, held.readableBytes > 0 else { return false }
         // Added, since a header may have begun in the turn before.
         headersLeft += limits.headersAtOnceMax
+        bytesLeft = limits.frameBytesAtOnceMax
         // The time in the line does not count against the client.
         waitingSince = .now
         pass(context)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Edge
 
-/// Requests over HTTP/2 that arrive in one read.
+/// Requests and bodies over HTTP/2 that arrive in one read.
 @Suite struct FrameTurnTests {
     /// A connection with the handlers below the parser, and what has reached the parser.
     private final class Line {
@@ -34,6 +34,11 @@ import Testing
 
     private static let requests =
         StreamGateTests.beginning + (1...30).flatMap { StreamGateTests.request($0, "/jobs/\($0)") }
+
+    /// A request with twelve frames of a body, of 8,000 bytes each.
+    private static let body: [UInt8] =
+        StreamGateTests.beginning + StreamGateTests.request(1, "/jobs/1", isWhole: false)
+        + (1...12).flatMap { _ in [0, 0x1F, 0x40, 0, 0, 0, 0, 0, 1] + [UInt8](repeating: 0x78, count: 8_000) }
 
     @Test("Eight are taken in a turn of the loop, and the others in turns with pauses, until all have been")
     func turns() throws {
@@ -64,10 +69,28 @@ import Testing
         #expect(try line.frames() == 2 + 38)
     }
 
-    @Test("A proxy's are everybody's, and wait for nobody")
+    @Test("Bodies are taken sixteen KiB at a time, with pauses, until all has been")
+    func bytes() throws {
+        let line = try Line()
+        try line.channel.writeInbound(ByteBuffer(bytes: Self.body))
+        var counts: [Int] = []
+        for _ in 0..<60 {
+            _ = try line.frames()
+            counts.append(line.passed.count)
+            line.loop.advanceTime(by: .microseconds(100))
+        }
+        #expect(counts[0] == 16_384 && counts[2] == 16_384, "\(counts)")
+        #expect(zip(counts, counts.dropFirst()).allSatisfy { $1 - $0 <= 16_384 }, "\(counts)")
+        #expect(line.passed == Self.body)
+    }
+
+    @Test("Requests and bodies of a proxy are everybody's, and wait for nobody")
     func proxy() throws {
-        let line = try Line(isProxy: true)
-        try line.channel.writeInbound(ByteBuffer(bytes: Self.requests))
-        #expect(try line.frames() == 2 + 30)
+        for sent in [Self.requests, Self.body] {
+            let line = try Line(isProxy: true)
+            try line.channel.writeInbound(ByteBuffer(bytes: sent))
+            _ = try line.frames()
+            #expect(line.passed == sent)
+        }
     }
 }
