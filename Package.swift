@@ -176,7 +176,12 @@ let package = Package(
                 product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
             ], tests: ["UpstreamEmulators"])
         + service(
-            "gateway", ["Archive", "Edge", "HTTP2", "RatingScales"], tests: [product("NIOPosix", "swift-nio")])
+            "gateway",
+            [
+                "Archive", "Edge", "HTTP2", "Outbound", "RatingScales", httpClient,
+                product("CoreMetrics", "swift-metrics"), product("NIOCore", "swift-nio"),
+                product("NIOHTTP1", "swift-nio"),
+            ], tests: ["UpstreamEmulators", product("NIOPosix", "swift-nio")])
         + fuzz()
         + [
             .target(

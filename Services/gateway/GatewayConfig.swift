@@ -1,8 +1,11 @@
 internal import Assembly
+internal import AsyncHTTPClient
 internal import Contracts
+internal import CoreMetrics
 internal import Cryptography
 internal import Edge
 internal import Logging
+internal import Outbound
 internal import Postgres
 internal import RPC
 package import Runtime
@@ -51,6 +54,14 @@ extension GatewayService {
     private static let certificateKey = ConfigKey<String?>.optionalText(
         "REELAY_PUBLIC_CERTIFICATE_KEY", "PEM file with the key of `REELAY_PUBLIC_CERTIFICATE`.")
 
+    private static let breachedPasswords = ConfigKey<Bool>.flag(
+        "REELAY_BREACHED_PASSWORDS", default: true,
+        "Whether new passwords are compared with those known from data breaches; of each the first five of the 40 digits of its SHA-1 are sent."
+    )
+    private static let breachedPasswordsURL = ConfigKey<String>.url(
+        "REELAY_BREACHED_PASSWORDS_URL", default: "https://api.pwnedpasswords.com",
+        "Where breached passwords are asked about: Pwned Passwords, or a service of your own with its range API.")
+
     package static let definition = ServiceDefinition(
         name: "gateway", portDefault: 8_080,
         keys: ServiceAssembly.keys + [
@@ -58,7 +69,8 @@ extension GatewayService {
             SharedKeys.scrobbleAddress.definition, origins.definition, registration.definition,
             secondFactor.definition, proxies.definition, internalPort.definition, personRate.definition,
             keyRate.definition,
-            addressRate.definition, certificate.definition, certificateKey.definition,
+            addressRate.definition, certificate.definition, certificateKey.definition, breachedPasswords.definition,
+            breachedPasswordsURL.definition, OutboundGuard.networks.definition,
         ], commands: [AddUser.command, ResetPassword.command, RemoveSecondFactorOf.command]
     ) { (values, runtime) async throws(StartupError) in
         let assembly = try ServiceAssembly(values, runtime)
@@ -68,11 +80,12 @@ extension GatewayService {
         let database = try await assembly.database(schema: "gateway", migrations: migrations)
         let store = GatewayStore(database: database)
         let clock = await assembly.clock(of: database)
+        let breaches = try Self.breaches(values, runtime, assembly)
         let accounts = Accounts(
             store: store, hasher: PasswordHasher(), clock: clock, ids: SystemIDSource(clock: clock),
             registration: RegistrationPolicy(rawValue: values[registration]) ?? .first,
             secret: values[SharedKeys.serviceSecret],
-            secondFactor: SecondFactorPolicy(rawValue: values[secondFactor]) ?? .required)
+            secondFactor: SecondFactorPolicy(rawValue: values[secondFactor]) ?? .required, breaches: breaches)
         let clients = GatewayClients(
             metadata: MetadataClient(metadata), ratings: RatingsClient(ToldMerges(ratings, now: { .now })),
             scrobble: ScrobbleClient(scrobble))
@@ -129,6 +142,22 @@ extension GatewayService {
                 }
             })
         return assembly.components
+    }
+
+    /// The questions about breached passwords; nil if the settings turn them off.
+    private static func breaches(
+        _ values: ConfigValues, _ runtime: ServiceRuntime, _ assembly: ServiceAssembly
+    ) throws(StartupError) -> BreachedPasswords? {
+        // Checks the URL, also where nobody is asked.
+        let outbound = try OutboundGuard(values, runtime)
+        guard values[breachedPasswords] else { return nil }
+        var configuration = BreachedPasswords.configuration()
+        outbound.protect(&configuration)
+        let client = HTTPClient(eventLoopGroup: runtime.group, configuration: configuration)
+        assembly.add(.stopping("outbound http", phase: .resources) { try? await client.shutdown() })
+        return BreachedPasswords(
+            url: values[breachedPasswordsURL], userAgent: "Reelay/\(runtime.version)", client: client,
+            logger: runtime.logger, factory: MetricsSystem.factory)
     }
 
     /// The certificate of the public side; nil if the settings name none.

@@ -103,7 +103,8 @@ import Yams
                 #expect(Set(service["secrets"] as? [String] ?? []) == Set(read), "\(name)")
             }
             for (key, value) in variables {
-                let isSecret = key.contains("PASSWORD") || key.contains("SERVICE_SECRET") || key.contains("KEY_RING")
+                let words = key.split(separator: "_")
+                let isSecret = words.contains("PASSWORD") || key.contains("SERVICE_SECRET") || key.contains("KEY_RING")
                 if isSecret { #expect(key.hasSuffix("_FILE"), "\(name): \(key)") }
                 if key.hasSuffix("_FILE") {
                     #expect("\(value)".hasPrefix("/run/secrets/"), "\(name): \(key)")

@@ -14,6 +14,16 @@ import Testing
         #expect(SHA256.hash(message).description == digest)
     }
 
+    @Test(arguments: [
+        ("", "da39a3ee5e6b4b0d3255bfef95601890afd80709"), ("abc", "a9993e364706816aba3e25717850c26c9cd0d89d"),
+        (
+            "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", "84983e441c3bd26ebaae4aa1f95129e5e54670f1"
+        ), ("password", "5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8"),
+    ])
+    func `SHA-1 answers as FIPS 180-4`(message: String, digest: String) {
+        #expect(Hex.encode(SHA1.hash(message)) == digest)
+    }
+
     @Test func `a message may come in pieces`() {
         let message = Array("The quick brown fox jumps over the lazy dog, twice and thrice and once more.".utf8)
         for split in 0...message.count {

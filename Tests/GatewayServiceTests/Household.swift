@@ -38,10 +38,10 @@ struct Household {
         EdgeContext(rpc: RPCContext(deadline: deadline(), trace: .root()), clientAddress: "192.0.2.1", once: once)
     }
 
-    /// `logN` sets the cost of a password hash, by copy.
+    /// `logN` sets the cost of a password hash, by copy; `breaches` is whom both ask about new passwords.
     static func live(
         _ limits: GatewayLimits = GatewayLimits(), logN: [Int] = [4, 4], secondFactor: SecondFactorPolicy = .optional,
-        _ body: (Household) async throws -> Void
+        breaches: BreachedPasswords? = nil, _ body: (Household) async throws -> Void
     ) async throws {
         try await TestDatabase.withReplicas(2, migrations: GatewayService.migrations) { pools in
             let wall = Wall()
@@ -52,7 +52,7 @@ struct Household {
                     Accounts(
                         store: GatewayStore(database: Database(pool: pool)), hasher: PasswordHasher(cost: cost),
                         clock: wall, ids: SystemIDSource(), registration: .open, secret: .ofTests,
-                        secondFactor: secondFactor, limits: limits))
+                        secondFactor: secondFactor, breaches: breaches, limits: limits))
             }
             try await body(Household(copies: copies, pool: pools[0], wall: wall))
         }

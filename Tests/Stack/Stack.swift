@@ -72,6 +72,7 @@ package final class Stack: Sendable {
                     rpcPort = try FreePort.next()
                     environment["REELAY_INTERNAL_PORT"] = "\(rpcPort)"
                     environment.merge(Self.anyNumberOfRequests) { _, new in new }
+                    environment.merge(demo.filter { Self.isOfGateway($0.key) }) { _, new in new }
                 }
                 if name == "metadata" { environment.merge(demo) { _, new in new } }
                 if name == "scrobble" {
@@ -99,6 +100,11 @@ package final class Stack: Sendable {
             throw error
         }
         return stack
+    }
+
+    /// Whether the gateway reads this setting of the emulators.
+    private static func isOfGateway(_ key: String) -> Bool {
+        ["REELAY_BREACHED_PASSWORDS_URL", "REELAY_OUTBOUND_NETWORKS"].contains(key)
     }
 
     /// Whether scrobble reads this setting of the emulators.

@@ -28,6 +28,7 @@ package struct UpstreamServer: Sendable {
             LetterboxdEmulator(catalogue: catalogue), SimklEmulator(catalogue: catalogue, accounts: simklAccounts),
             AniListEmulator(catalogue: catalogue), AniDBEmulator(catalogue: catalogue),
             MyAnimeListEmulator(catalogue: catalogue), KitsuEmulator(catalogue: catalogue),
+            PwnedPasswordsEmulator(),
         ]
         let providers = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
         self.catalogue = catalogue

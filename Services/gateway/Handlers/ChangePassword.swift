@@ -31,9 +31,8 @@ struct ChangePassword: Sendable {
             throw .wrongPassword("current_password: is not your password")
         }
         try await accounts.afterMatch(attempt) { () async throws(RPCError) in
-            if let fault = PasswordPolicy.fault(input.body.newPassword, username: Username(stored.user.username)) {
-                throw .weakPassword(fault.explanation)
-            }
+            try await accounts.checkNew(
+                input.body.newPassword, of: Username(stored.user.username), until: deadline)
             if let given = stored.givenHash,
                 try await accounts.verify(input.body.newPassword, against: given) != .mismatch
             {

@@ -13,9 +13,7 @@ struct Register: Sendable {
         let username = Username(body.username)
         context.subject.tell(username: username.key)
         let invite = try await admission(body.invite, until: deadline)
-        if let fault = PasswordPolicy.fault(body.password, username: username) {
-            throw .weakPassword(fault.explanation)
-        }
+        try await accounts.checkNew(body.password, of: username, until: deadline)
         let hash = try await accounts.hash(body.password)
         let now = accounts.clock.now
         let (session, token, refresh) = accounts.newSession(

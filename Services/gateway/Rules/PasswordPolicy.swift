@@ -4,12 +4,15 @@ package enum PasswordPolicy {
     package enum Fault: Sendable, Hashable {
         case common
         case containsUsername
+        /// Found by `BreachedPasswords`, not by these rules.
+        case breached
 
         /// The message for the person.
         package var explanation: String {
             switch self {
             case .common: "This password is among the first that anybody would guess."
             case .containsUsername: "The password must not contain the user name."
+            case .breached: "This password is known from data breaches; choose another."
             }
         }
     }

@@ -79,7 +79,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case dateInFuture
     /// The cursor does not belong to this list.
     case invalidCursor
-    /// The password is too common, contains the user name, or is the one set by an administrator.
+    /// The password is too common, known from breaches, contains the user name, or was set by an administrator.
     case weakPassword
     /// The title is not of the kind that the operation is for.
     case wrongKind
@@ -304,7 +304,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .dateInFuture: "The date is more than five minutes in the future."
         case .invalidCursor: "The cursor does not belong to this list."
         case .weakPassword:
-            "The password is too common, contains the user name, or is the one set by an administrator."
+            "The password is too common, known from breaches, contains the user name, or was set by an administrator."
         case .wrongKind: "The title is not of the kind that the operation is for."
         case .requestTimeout: "The body did not arrive in time."
         case .idempotencyKeyReused: "This Idempotency-Key has already been used for a different request."
@@ -617,7 +617,7 @@ extension RPCError {
     package static func invalidCursor(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.invalidCursor.error(message, data: data)
     }
-    /// The password is too common, contains the user name, or is the one set by an administrator.
+    /// The password is too common, known from breaches, contains the user name, or was set by an administrator.
     package static func weakPassword(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.weakPassword.error(message, data: data)
     }

@@ -35,7 +35,8 @@ package enum KnownKeys {
     private static let gateway: Set<String> = [
         "REELAY_CORS_ORIGINS", "REELAY_TRUSTED_PROXIES", "REELAY_REGISTRATION", "REELAY_SECOND_FACTOR",
         "REELAY_INTERNAL_PORT", "REELAY_PUBLIC_CERTIFICATE", "REELAY_PUBLIC_CERTIFICATE_KEY", "REELAY_PERSON_REQUESTS",
-        "REELAY_KEY_REQUESTS", "REELAY_ADDRESS_REQUESTS",
+        "REELAY_KEY_REQUESTS", "REELAY_ADDRESS_REQUESTS", "REELAY_BREACHED_PASSWORDS",
+        "REELAY_BREACHED_PASSWORDS_URL",
     ]
 
     /// Settings of developers' scripts and tests; a service that inherits them still starts.

@@ -40,7 +40,7 @@ is_passed_on() {
         REELAY_TEST_* | REELAY_BUILD_* | REELAY_BENCH_* | REELAY_COMPOSE | REELAY_BIND | REELAY_BALANCER_* | REELAY_*_COPIES) false ;;
         # Emulated providers stand in for the real ones.
         REELAY_TMDB_* | REELAY_TVDB_* | REELAY_TVMAZE_* | REELAY_OMDB_* | REELAY_TRAKT_* | REELAY_LETTERBOXD_*) [ "$2" = no ] ;;
-        REELAY_SIMKL_* | REELAY_ANILIST_* | REELAY_ANIDB_* | REELAY_MYANIMELIST_* | REELAY_KITSU_* | REELAY_PROVIDER_PACE_PERCENT) [ "$2" = no ] ;;
+        REELAY_SIMKL_* | REELAY_ANILIST_* | REELAY_ANIDB_* | REELAY_MYANIMELIST_* | REELAY_KITSU_* | REELAY_PROVIDER_PACE_PERCENT | REELAY_BREACHED_PASSWORDS_URL) [ "$2" = no ] ;;
         *) true ;;
     esac
 }
@@ -88,6 +88,9 @@ REELAY_SCROBBLE_ADDRESS=127.0.0.1:$(port_of scrobble)
 REELAY_INTERNAL_PORT=$(port_of gateway-internal)
 REELAY_PUBLIC_URL=${REELAY_PUBLIC_URL:-http://127.0.0.1:$(port_of gateway)}
 SETTINGS
+            if [ "$demo" = yes ]; then
+                sed -n "s|http://upstreams:7900/|http://127.0.0.1:$(port_of upstreams)/|; /^REELAY_BREACHED_/p; /^REELAY_OUTBOUND_/p" "$root/deploy/demo.env"
+            fi
             ;;
     esac
 }

@@ -37,6 +37,8 @@ package struct Accounts: Sendable {
     let registration: RegistrationPolicy
     let secondFactor: SecondFactorPolicy
     let factors: SecondFactorStore
+    /// Nil if new passwords are not compared with breached ones.
+    let breaches: BreachedPasswords?
     let limits: GatewayLimits
     let callers: CallerCache
     let uses: LastUses
@@ -45,7 +47,7 @@ package struct Accounts: Sendable {
     package init(
         store: GatewayStore, hasher: PasswordHasher, clock: any WallClock, ids: any IDSource,
         registration: RegistrationPolicy, secret: Secret, secondFactor: SecondFactorPolicy = .optional,
-        limits: GatewayLimits = GatewayLimits()
+        breaches: BreachedPasswords? = nil, limits: GatewayLimits = GatewayLimits()
     ) {
         self.store = store
         self.hasher = hasher
@@ -54,6 +56,7 @@ package struct Accounts: Sendable {
         self.registration = registration
         self.secondFactor = secondFactor
         factors = SecondFactorStore(database: store.database, secret: secret)
+        self.breaches = breaches
         self.limits = limits
         callers = CallerCache(limits: limits)
         uses = LastUses(limits: limits)
@@ -169,6 +172,16 @@ package struct Accounts: Sendable {
 
     /// The moment after which a session must have logged in for what requires a recent login.
     var reauthenticatedSince: Timestamp { clock.now.advanced(by: .zero - limits.freshLoginMax) }
+
+    /// Throws `weakPassword` if a new password is easily guessed or known from data breaches. Where nobody can be asked
+    /// about breaches, the local rules decide alone.
+    func checkNew(
+        _ password: String, of username: Username, until deadline: ContinuousClock.Instant
+    ) async throws(RPCError) {
+        var fault = PasswordPolicy.fault(password, username: username)
+        if fault == nil, await breaches?.outcome(of: password, until: deadline) == .breached { fault = .breached }
+        if let fault { throw .weakPassword(fault.explanation) }
+    }
 
     /// Hashes a password that has been found good enough.
     func hash(_ password: String) async throws(RPCError) -> String {

@@ -6,7 +6,7 @@ package import JSON
 /// The current password and the new one.
 package struct PasswordChange: Sendable, Hashable, JSONCodable {
     package var currentPassword: String
-    /// Any characters are allowed. A password that is easily guessed is refused.
+    /// Any characters are allowed. A password that is easily guessed or known from data breaches is refused.
     package var newPassword: String
 
     package init(currentPassword: String, newPassword: String) {

@@ -6,7 +6,7 @@ package import JSON
 /// An account to create.
 package struct Registration: Sendable, Hashable, JSONCodable {
     package var username: String
-    /// Any characters are allowed. A password that is easily guessed is refused.
+    /// Any characters are allowed. A password that is easily guessed or known from data breaches is refused.
     package var password: String
     /// An invitation code.
     package var invite: String?
