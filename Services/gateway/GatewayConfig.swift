@@ -165,8 +165,8 @@ extension GatewayService {
         _ certificate: String?, _ key: String?
     ) throws(StartupError) -> EdgeCertificate? {
         guard certificate != nil || key != nil else { return nil }
-        guard let certificate else { throw .setting(Self.certificate.name, "is needed beside its key") }
-        guard let key else { throw .setting(certificateKey.name, "is needed beside the certificate") }
+        guard let certificate else { throw .setting(Self.certificate.name, "is required together with its key") }
+        guard let key else { throw .setting(certificateKey.name, "is required together with the certificate") }
         do {
             return try EdgeCertificate(certificate: certificate, key: key)
         } catch {

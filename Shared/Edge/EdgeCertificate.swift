@@ -35,7 +35,7 @@ package final class EdgeCertificate: Sendable {
         do {
             files = try ReloadedFiles([certificate, key]) { files in try Self.contents(files[0], files[1]) }
         } catch {
-            throw Failure(description: "\(certificate) and \(key) are no certificate and its key: \(error)")
+            throw Failure(description: "\(certificate) and \(key) are not a certificate and its key: \(error)")
         }
         expiry.record(files.value.expiresAt)
     }
@@ -52,7 +52,7 @@ package final class EdgeCertificate: Sendable {
             case .unchanged: break
             case .renewed:
                 expiry.record(files.value.expiresAt)
-                logger.notice("the certificate was read again")
+                logger.notice("certificate reloaded")
             case .failed(let cause, let isNew):
                 // On every check, so that the metric keeps rising for as long as the problem lasts.
                 failures.increment()
@@ -63,7 +63,7 @@ package final class EdgeCertificate: Sendable {
 
     private static func contents(_ certificate: [UInt8], _ key: [UInt8]) throws -> Contents {
         let chain = try NIOSSLCertificate.fromPEMBytes(certificate)
-        guard let leaf = chain.first else { throw Failure(description: "there is no certificate") }
+        guard let leaf = chain.first else { throw Failure(description: "the file has no certificate") }
         let secret = try NIOSSLPrivateKey(bytes: key, format: .pem)
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { NIOSSLCertificateSource.certificate($0) }, privateKey: .privateKey(secret))

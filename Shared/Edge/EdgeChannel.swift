@@ -155,7 +155,7 @@ struct EdgeChannel: ServerChildChannel {
                 }
             }
         } catch {
-            logger.debug("no protocol was agreed on", metadata: ["cause": "\(error)"])
+            logger.debug("no protocol was negotiated", metadata: ["cause": "\(error)"])
         }
     }
 

@@ -49,10 +49,10 @@ struct AdministrationTests {
             "POST", "/auth/register", #"{"username":"third","password":"a long and odd phrase"}"#)
         #expect(closed.status == 403)
 
-        #expect(try await refusal("gateway", "add-user", "SECOND")?.contains("somebody has this user name") == true)
+        #expect(try await refusal("gateway", "add-user", "SECOND")?.contains("another user has this name") == true)
         #expect(try await refusal("gateway", "add-user", "no spaces")?.contains("username") == true)
         #expect(try await refusal("gateway", "add-user")?.contains("usage: gateway") == true)
-        #expect(try await refusal("gateway", "reset-password", "nobody")?.contains("nobody has") == true)
+        #expect(try await refusal("gateway", "reset-password", "nobody")?.contains("no user has") == true)
 
         // Each command writes an audit line, even if it failed; names that were typed appear in none.
         let book = try commands("gateway")

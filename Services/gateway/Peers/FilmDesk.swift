@@ -50,7 +50,7 @@ final class FilmDesk: Sendable {
                 return try await ask(wanted, context)
             } catch {
                 // The others find this in their own log line, and from there in those of the services.
-                throw error.because("asked for with other films, in trace \(context.rpc.trace.traceID)")
+                throw error.because("requested together with other films, in trace \(context.rpc.trace.traceID)")
             }
         }
         switch told {

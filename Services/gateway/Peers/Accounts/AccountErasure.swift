@@ -65,7 +65,7 @@ package struct AccountErasure: Sendable {
             // One by one, so that an account that cannot be erased does not hold up the others.
             for user in users { await tryToErase(user) }
         } catch {
-            logger.warning("accounts wait to be erased", metadata: ["cause": "\(error)"])
+            logger.warning("failed to erase accounts; will retry", metadata: ["cause": "\(error)"])
         }
     }
 
@@ -74,9 +74,9 @@ package struct AccountErasure: Sendable {
             try await erase(user, until: .now + limits.erasureLease)
             logger.notice("erased an account")
         } catch let error as RPCError {
-            logger.warning("an account waits to be erased", metadata: ["cause": "\(error.message)"])
+            logger.warning("failed to erase an account; will retry", metadata: ["cause": "\(error.message)"])
         } catch {
-            logger.warning("an account waits to be erased", metadata: ["cause": "\(error)"])
+            logger.warning("failed to erase an account; will retry", metadata: ["cause": "\(error)"])
         }
     }
 

@@ -20,7 +20,7 @@ package struct AccountUpkeep: Sendable {
             await flush()
             guard sweptAt.duration(to: .now) >= accounts.limits.sweepInterval else { continue }
             sweptAt = .now
-            await attempt("expired rows stay for now") { () throws(StoreError) in
+            await attempt("failed to delete expired rows") { () throws(StoreError) in
                 try await accounts.store.sweep(limits: accounts.limits, until: .now.advanced(by: .seconds(30)))
             }
             await resealFactors()
@@ -30,7 +30,7 @@ package struct AccountUpkeep: Sendable {
     /// Writes the collected last uses; also called last, at shutdown.
     package func flush() async {
         let uses = accounts.uses.take()
-        await attempt("last uses are not noted") { () throws(StoreError) in
+        await attempt("failed to record last uses") { () throws(StoreError) in
             try await accounts.store.note(uses, until: .now.advanced(by: .seconds(5)))
         }
     }
@@ -38,11 +38,11 @@ package struct AccountUpkeep: Sendable {
     /// Reseals second factors that an older service secret has sealed; also at the start, so that that secret can be
     /// retired. A copy that does not know the new secret yet may seal another one with the old secret meanwhile.
     package func resealFactors() async {
-        await attempt("second factors are not sealed again") { () throws(StoreError) in
+        await attempt("failed to reseal second factors") { () throws(StoreError) in
             let outcome = try await accounts.factors.reseal(
                 pageRows: accounts.limits.resealRowsMax, until: .now.advanced(by: .seconds(30)))
             if outcome.sealed > 0 {
-                logger.notice("second factors were sealed again", metadata: ["count": "\(outcome.sealed)"])
+                logger.notice("resealed second factors", metadata: ["count": "\(outcome.sealed)"])
             }
             if outcome.lost > 0 {
                 logger.warning("second factors cannot be opened", metadata: ["count": "\(outcome.lost)"])
@@ -74,7 +74,7 @@ package struct AccountUpkeep: Sendable {
                     until: .now.advanced(by: .seconds(5))))
             return next
         } catch {
-            if !Task.isCancelled { logger.warning("new tokens are not learnt", metadata: ["cause": "\(error)"]) }
+            if !Task.isCancelled { logger.warning("failed to learn new tokens", metadata: ["cause": "\(error)"]) }
             return moment
         }
     }

@@ -255,12 +255,12 @@ package struct Accounts: Sendable {
 extension RPCError {
     /// The requesting session did not log in recently.
     static var notReauthenticated: RPCError {
-        .loginTooOld("log in again, with the refresh_token of this session, then ask again")
+        .loginTooOld("log in again with the refresh_token of this session, then repeat the request")
     }
 
     static var noSecondFactor: RPCError { .secondFactorNotFound("there is no second factor; begin one") }
-    static var hasSecondFactor: RPCError { .secondFactorExists("a second factor is on; remove it first") }
-    static var codeIsWrong: RPCError { .wrongCode("code: is wrong, or was used already") }
+    static var hasSecondFactor: RPCError { .secondFactorExists("a second factor is already set up; remove it first") }
+    static var codeIsWrong: RPCError { .wrongCode("code: is wrong or has already been used") }
 
     /// Too many attempts; `seconds` is sent as Retry-After.
     static func waiting(_ seconds: Int) -> RPCError {
@@ -274,9 +274,9 @@ extension PasswordError {
     var asRPCError: RPCError {
         switch self {
         case .busy: .overloaded("too many passwords are being checked; try again in a moment")
-        case .cancelled: .cancelled("the caller withdrew the call")
+        case .cancelled: .cancelled("the caller cancelled the call")
         case .tooLong, .containsNUL: .invalidRequest("password: cannot be used")
-        case .unavailable: .unavailable("passwords cannot be checked now")
+        case .unavailable: .unavailable("passwords cannot currently be checked")
         case .malformedHash:
             .internal("the service failed; its log says why").because("a stored password hash cannot be read")
         }

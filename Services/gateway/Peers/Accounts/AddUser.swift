@@ -17,7 +17,7 @@ enum AddUser {
     }
 
     static let command = ServiceCommand(
-        "add-user", argument: "NAME", "makes an account, prints its password, which is to be changed within a day"
+        "add-user", argument: "NAME", "creates an account and prints its password, which must be changed within a day"
     ) { (values, name) async throws(StartupError) in
         try await AuditLog.command("add-user", values) { (event) async throws(StartupError) in
             let password = try await GivenPassword.make()
@@ -33,7 +33,7 @@ enum AddUser {
             let outcome = try await CommandDatabase.use(values, schema: "gateway") { database throws(StoreError) in
                 try await add(Username(name), id, password.hash, GatewayStore(database: database))
             }
-            guard case .made = outcome else { throw .resource(name, "somebody has this user name") }
+            guard case .made = outcome else { throw .resource(name, "another user has this name") }
             event.person = id.description
             return password.text + "\n"
         }

@@ -10,17 +10,17 @@ enum RemoveSecondFactorOf {
 
     static let command = ServiceCommand(
         "remove-second-factor", argument: "NAME",
-        "takes a person's second factor and recovery codes away, ends their sessions"
+        "removes a person's second factor and recovery codes, and ends their sessions"
     ) { (values, name) async throws(StartupError) in
         try await AuditLog.command("remove-second-factor", values) { (event) async throws(StartupError) in
             event.username = Username(name).key
             let found = try await CommandDatabase.use(values, schema: "gateway") { database throws(StoreError) in
                 try await GatewayStore(database: database).removeFactor(of: name, until: .now.advanced(by: timeout))
             }
-            guard let found else { throw .resource(name, "nobody has this user name") }
+            guard let found else { throw .resource(name, "no user has this name") }
             event.person = found.user.description
-            guard found.hadOne else { return "there was none; all sessions have ended\n" }
-            return "the second factor is removed, all sessions have ended\n"
+            guard found.hadOne else { return "there was no second factor; all sessions have ended\n" }
+            return "the second factor was removed; all sessions have ended\n"
         }
     }
 }

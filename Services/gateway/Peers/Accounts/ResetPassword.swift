@@ -12,7 +12,7 @@ enum ResetPassword {
 
     static let command = ServiceCommand(
         "reset-password", argument: "NAME",
-        "sets a new password for a person, which is to be changed within a day, ends their sessions and keys, prints it"
+        "sets a new password, to be changed within a day, ends the person's sessions and keys, and prints it"
     ) { (values, name) async throws(StartupError) in
         try await AuditLog.command("reset-password", values) { (event) async throws(StartupError) in
             event.username = Username(name).key
@@ -22,7 +22,7 @@ enum ResetPassword {
                     .resetPassword(
                         of: name, to: password.hash, limits: GatewayLimits(), until: .now.advanced(by: timeout))
             }
-            guard let found else { throw .resource(name, "nobody has this user name") }
+            guard let found else { throw .resource(name, "no user has this name") }
             event.person = found.description
             return password.text + "\n"
         }

@@ -27,9 +27,9 @@ enum AuditRule: Sendable, Hashable {
         "startSimklPin": .never(begins), "updateConnection": .never(goesOn), "startSync": .never(goesOn),
         "resolveConflict": .never(goesOn), "retryJob": .never(goesOn), "cancelJob": .never(goesOn),
         "createHook": .always, "rotateHook": .always, "deleteHook": .always, "assignHookAccount": .always,
-        "updateHook": .never("changes a name and what is kept, not the secret"),
+        "updateHook": .never("changes the name and what is kept, not the secret"),
         "receiveHook": .never("its deliveries are listed for the hook's owner"),
-        "rerunHookDelivery": .never("works off once more what came before"),
+        "rerunHookDelivery": .never("reprocesses what was delivered before"),
         "exportData": .always, "exportEverything": .always, "exportLetterboxd": .always,
         "getOpenApi": .never("shows everybody the same"),
     ]
@@ -39,8 +39,8 @@ enum AuditRule: Sendable, Hashable {
         RegistryError.forbidden.rawValue, RegistryError.passwordChangeRequired.rawValue,
         RegistryError.secondFactorMissing.rawValue,
     ]
-    private static let begins = "connects nothing yet; what ends it is written"
-    private static let goesOn = "goes on with an account that is connected"
+    private static let begins = "connects nothing yet; the operation that completes it is written"
+    private static let goesOn = "continues with an account that is already connected"
 
     /// The result of a call.
     struct Verdict: Sendable, Hashable {

@@ -83,7 +83,7 @@ package final class EventRelay: Sendable {
                 hand(on: feed)
             } catch {
                 if Task.isCancelled { return }
-                logger.warning("events were not read", metadata: ["cause": "\(error.message)"])
+                logger.warning("failed to read events", metadata: ["cause": "\(error.message)"])
                 try? await Task.sleep(for: pause * Double.random(in: 0.5...1))
                 pause = min(pause * 2, limits.retryMax)
             }
@@ -115,10 +115,10 @@ package final class EventRelay: Sendable {
     }
 
     private func refusal(_ user: UserID, _ state: State) -> RPCError? {
-        if state.isDraining || state.place == nil { return .unavailable("events cannot be had at the moment") }
+        if state.isDraining || state.place == nil { return .unavailable("events are currently unavailable") }
         if state.count == limits.listenersMax { return .overloaded("too many streams are open") }
         if (state.listeners[user]?.count ?? 0) == limits.listenersOfPersonMax {
-            return .tooMany("you have \(limits.listenersOfPersonMax) streams open")
+            return .tooMany("you already have \(limits.listenersOfPersonMax) streams open")
         }
         return nil
     }
