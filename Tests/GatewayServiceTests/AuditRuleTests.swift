@@ -189,7 +189,8 @@ import Testing
         context.subject.tell(username: "alice")
         let lines = try Self.lines { audit in
             audit.hear(
-                .problem(.invalidCredentials("user name or password is wrong"), trace: context.rpc.trace), of: "login",
+                .problem(.invalidCredentials("the user name or password is wrong"), trace: context.rpc.trace),
+                of: "login",
                 to: EdgeRequest(
                     pathParameters: ["it": "typed text"], query: [("q", "typed text")],
                     headers: [("x-typed", "typed text")], body: Array("typed text".utf8)), from: nil, context)

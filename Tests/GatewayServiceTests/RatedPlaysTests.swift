@@ -30,7 +30,7 @@ import Testing
         ).body.play
     }
 
-    private static let noSuchPlay = RPCError.playNotFound("there is no such play of this title")
+    private static let noSuchPlay = RPCError.playNotFound("this title has no such play")
 
     /// Any id used to be accepted, even that of another person's play.
     @Test("A rating takes a play of the person's own that is of its title, under either id of a merged one")

@@ -28,12 +28,12 @@ struct AssignHookAccount: Sendable {
         }
         if let mine, Username(mine.user.username).key == name.key { return mine.user }
         guard caller.isAdministrator else {
-            throw .forbidden("only an administrator assigns an account to somebody else")
+            throw .forbidden("only an administrator may assign an account to somebody else")
         }
         let other = try await asking { () throws(StoreError) in
             try await accounts.store.user(named: name, until: context.rpc.deadline)
         }
-        guard let other else { throw .userNotFound("nobody has this name") }
+        guard let other else { throw .userNotFound("no user has this name") }
         return other.user
     }
 }

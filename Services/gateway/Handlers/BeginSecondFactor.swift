@@ -15,7 +15,7 @@ struct BeginSecondFactor: Sendable {
         let stored = try await asking { () throws(StoreError) in
             try await accounts.store.user(caller.user, until: deadline)
         }
-        guard let stored else { throw .unauthenticated("the account is gone") }
+        guard let stored else { throw .unauthenticated("the account no longer exists") }
         let totp = TOTP()
         let outcome = try await asking { () throws(StoreError) in
             try await accounts.factors.begin(

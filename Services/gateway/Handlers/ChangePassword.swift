@@ -21,7 +21,7 @@ struct ChangePassword: Sendable {
         let stored = try await asking { () throws(StoreError) in
             try await accounts.store.user(caller.user, until: deadline)
         }
-        guard let stored else { throw .unauthenticated("the account is gone") }
+        guard let stored else { throw .unauthenticated("the account no longer exists") }
         let attempt = LoginAttempt.confirmation(by: caller.user, limits: accounts.limits)
         try await accounts.admit(attempt, until: deadline)
         guard try await accounts.verify(input.body.currentPassword, against: stored.passwordHash, attempt) != .mismatch
@@ -36,7 +36,7 @@ struct ChangePassword: Sendable {
             if let given = stored.givenHash,
                 try await accounts.verify(input.body.newPassword, against: given) != .mismatch
             {
-                throw .weakPassword("new_password: is one that you were given; choose another")
+                throw .weakPassword("new_password: is the one that you were given; choose another")
             }
             let hash = try await accounts.hash(input.body.newPassword)
             let _: JSONBytes = try await once.write(mark, until: deadline) { transaction throws(PGError) in

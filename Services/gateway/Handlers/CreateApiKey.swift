@@ -40,7 +40,7 @@ struct CreateApiKey: Sendable {
                 return .failure(.unauthenticated("the session has ended"))
             }
             guard let stored = try await transaction.first(GatewayQueries.createKey, values) else {
-                return .failure(.tooMany("you have \(accounts.limits.apiKeysMax) keys"))
+                return .failure(.tooMany("you already have \(accounts.limits.apiKeysMax) keys"))
             }
             return .success(NewApiKey(token: key.text.revealed, apiKey: stored))
         }

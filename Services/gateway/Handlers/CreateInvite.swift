@@ -28,7 +28,7 @@ struct CreateInvite: Sendable {
             // Serializes requests, so that later ones see the invitations of earlier ones.
             try await transaction.execute(GatewayQueries.lockInstallation)
             guard let stored = try await transaction.first(GatewayQueries.createInvite, values) else {
-                return .failure(.tooMany("\(accounts.limits.invitesMax) invitations are open"))
+                return .failure(.tooMany("\(accounts.limits.invitesMax) invitations are already open"))
             }
             return .success(NewInvite(code: code.text.revealed, invite: stored))
         }

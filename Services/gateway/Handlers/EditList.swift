@@ -34,7 +34,7 @@ extension EdgeContext {
             guard RegistryError(code: error.code)?.status == 404 else { throw error }
         }
         guard allowsWrite(of: current.map { EntityTag.of(encodeJSON($0)) }) else {
-            throw .preconditionFailed("what is there is not what the request expects")
+            throw .preconditionFailed("the current state is not the one that the request expects")
         }
         return current
     }

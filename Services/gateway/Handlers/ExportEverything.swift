@@ -71,5 +71,5 @@ final class PackedArchive: Sendable {
 }
 
 extension RPCError {
-    static var noScratch: RPCError { .unavailable("there is no room for the archive here now") }
+    static var noScratch: RPCError { .unavailable("there is currently no room for the archive") }
 }

@@ -85,7 +85,9 @@ struct GetHome: Sendable {
         rows.watched = try rows.taken(three, .recentlyWatched)?.plays ?? []
         rows.wanted = try rows.taken(four, .watchlist)?.items ?? []
         rows.rated = try rows.taken(five, .recentlyRated)?.ratings ?? []
-        guard rows.unavailable.count < Self.rowCalls else { throw .unavailable("nothing of the screen can be had now") }
+        guard rows.unavailable.count < Self.rowCalls else {
+            throw .unavailable("no part of the screen is currently available")
+        }
         return rows
     }
 }

@@ -12,7 +12,7 @@ struct GetMe: Sendable {
         let stored = try await asking { () throws(StoreError) in
             try await accounts.store.user(caller.user, until: context.rpc.deadline)
         }
-        guard let stored else { throw .unauthenticated("the account is gone") }
+        guard let stored else { throw .unauthenticated("the account no longer exists") }
         return EdgeReply(stored.user)
     }
 }

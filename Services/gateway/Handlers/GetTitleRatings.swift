@@ -20,7 +20,9 @@ struct GetTitleRatings: Sendable {
             { () async throws(RPCError) in
                 try await ratings.getSummaries(GetSummariesParams(titles: [title.id]), call)
             })
-        guard let summary = try all.get().summaries.first else { throw .internal("there is no answer for the title") }
+        guard let summary = try all.get().summaries.first else {
+            throw .internal("the ratings service returned no summary of the title")
+        }
         return EdgeReply(
             TitleRatings(
                 title: title.id, mine: try mine.get().ratings.first, people: summary,

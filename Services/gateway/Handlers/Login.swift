@@ -109,5 +109,5 @@ struct Login: Sendable {
         return SessionGrant(session, token, refresh, stored.user)
     }
 
-    private static var refusal: RPCError { .invalidCredentials("user name or password is wrong") }
+    private static var refusal: RPCError { .invalidCredentials("the user name or password is wrong") }
 }

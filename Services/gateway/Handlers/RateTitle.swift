@@ -37,7 +37,7 @@ struct RateTitle: Sendable {
         }
     }
 
-    private static var noSuchPlay: RPCError { .playNotFound("there is no such play of this title") }
+    private static var noSuchPlay: RPCError { .playNotFound("this title has no such play") }
 }
 
 /// The conditions of a request that changes a rating, as the version that the rating must have. The ratings service

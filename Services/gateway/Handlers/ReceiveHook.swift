@@ -14,9 +14,9 @@ struct ReceiveHook: Sendable {
         let receipt = try await scrobble.receiveHook(params, context.rpc.outgoing())
         // What could not be read is recorded at the hook first, if there is one.
         switch params.fault {
-        case .tooLarge?: throw .payloadTooLarge("what the server tells is too large")
-        case .wrongType?: throw .unsupportedMediaType("send JSON, or a form with the part payload or data")
-        case .unreadable?: throw .unreadableHook("the form has no readable part payload or data")
+        case .tooLarge?: throw .payloadTooLarge("the server's message is too large")
+        case .wrongType?: throw .unsupportedMediaType("send JSON, or a form with a payload or data part")
+        case .unreadable?: throw .unreadableHook("the form has no readable payload or data part")
         case nil: return EdgeReply(receipt)
         }
     }

@@ -55,8 +55,12 @@ struct Register: Sendable {
         return token.digest
     }
 
-    private static var closed: RPCError { .registrationClosed("this installation takes no new accounts as it is") }
-    private static var noInvite: RPCError { .invalidInvite("this invitation lets nobody in") }
+    private static var closed: RPCError {
+        .registrationClosed("this installation accepts no new accounts, or only with an invitation")
+    }
+    private static var noInvite: RPCError {
+        .invalidInvite("this invitation does not exist, has been used or has expired")
+    }
 }
 
 extension SessionGrant {

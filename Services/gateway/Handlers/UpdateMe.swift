@@ -20,7 +20,7 @@ struct UpdateMe: Sendable {
             let isKnown = try await asking { () throws(StoreError) in
                 try await accounts.store.isTimeZone(zone, until: deadline)
             }
-            if !isKnown { throw .unknownTimeZone("time_zone: \(zone) is no time zone") }
+            if !isKnown { throw .unknownTimeZone("time_zone: \(zone) is not a time zone") }
         }
         let changed: User = try await once.write(
             OnceStore.Mark(context, caller), until: deadline
@@ -53,15 +53,15 @@ struct UpdateMe: Sendable {
         _ user: UserID, _ change: UserChange, _ context: EdgeContext, _ transaction: PGTransaction
     ) async throws(PGError) -> Result<User, RPCError> {
         guard let stored = try await transaction.first(GatewayQueries.userToChange, [.id(user)]) else {
-            return .failure(.unauthenticated("the account is gone"))
+            return .failure(.unauthenticated("the account no longer exists"))
         }
         guard context.allowsWrite(of: EntityTag.of(encodeJSON(stored.user))) else {
-            return .failure(.preconditionFailed("the account is not what the request expects"))
+            return .failure(.preconditionFailed("the account's state is not the one that the request expects"))
         }
         let settings = change.settings.map(stored.user.settings.applying) ?? stored.user.settings
         let changed = try await transaction.first(
             GatewayQueries.updateUser,
             [.id(user), .text(change.timeZone ?? stored.user.timeZone), .json(settings)])
-        return changed.map { .success($0) } ?? .failure(.unauthenticated("the account is gone"))
+        return changed.map { .success($0) } ?? .failure(.unauthenticated("the account no longer exists"))
     }
 }

@@ -10,7 +10,7 @@ package enum PasswordPolicy {
         /// The message for the person.
         package var explanation: String {
             switch self {
-            case .common: "This password is among the first that anybody would guess."
+            case .common: "This password is one of the first that anybody would guess."
             case .containsUsername: "The password must not contain the user name."
             case .breached: "This password is known from data breaches; choose another."
             }

@@ -13,11 +13,11 @@ struct RatingInput: Sendable {
         case (let rating?, nil): self.rating = rating
         case (nil, let given?):
             guard let meant = given.rating else {
-                throw .contradictoryValues("given: \(given.scale.rawValue) has no \(given.value)")
+                throw .contradictoryValues("given: \(given.scale.rawValue) has no value \(given.value)")
             }
             self.rating = meant
-        case (nil, nil): throw .contradictoryValues("rating: is missing, and so is given")
-        case (_?, _?): throw .contradictoryValues("given: is instead of rating, not beside it")
+        case (nil, nil): throw .contradictoryValues("rating: is required unless given is present")
+        case (_?, _?): throw .contradictoryValues("given: is not allowed together with rating")
         }
     }
 }

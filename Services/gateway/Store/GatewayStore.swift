@@ -85,7 +85,7 @@ package struct GatewayStore: Sendable {
             GatewayQueries.credentials,
             [.text(username.key), .id(Self.nobody), .text(decoy), .bytea(network)], until: deadline
         ).first
-        guard let found else { throw .fault("a look-up of credentials answered with no row") }
+        guard let found else { throw .fault("looking up credentials returned no row") }
         return found
     }
 

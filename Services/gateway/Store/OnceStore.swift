@@ -69,7 +69,7 @@ package struct OnceStore: Sendable {
         case .refused(let error): throw error
         case .taken:
             guard let kept: Answer = try await kept(mark, until: deadline) else {
-                throw .unavailable("the answer to this key is being made; try again in a moment")
+                throw .unavailable("the first request with this key is still in progress; try again in a moment")
             }
             return kept
         }
@@ -129,7 +129,7 @@ package struct OnceStore: Sendable {
     }
 
     private static var unreadable: RPCError {
-        .internal("the kept answer cannot be read any more; the write has happened")
+        .internal("the stored answer can no longer be read; the write took effect")
     }
 
     private func seal(_ answer: [UInt8], for mark: Mark) throws(PGError) -> [UInt8] {

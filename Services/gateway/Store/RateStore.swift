@@ -16,7 +16,7 @@ extension GatewayStore {
                 .bytea(subject.digest), number(ask.wanted), number(ask.allowed), number(ask.unused),
                 .int8(ask.unusedSlot), number(RatePolicy.slotSeconds), number(RatePolicy.slots),
             ], until: deadline)
-        guard let share = shares.first else { throw .fault("a share of a rate limit has no row") }
+        guard let share = shares.first else { throw .fault("leasing a share of a rate limit returned no row") }
         return share
     }
 }

@@ -42,7 +42,7 @@ package struct SecondFactorStore: Sendable {
             GatewayQueries.beginFactor,
             [.id(user), .id(session), .moment(freshSince), .bytea(sealed), .moment(now)], until: deadline
         ).first
-        guard let outcome else { throw .fault("the beginning of a second factor answered with no row") }
+        guard let outcome else { throw .fault("beginning a second factor returned no row") }
         return outcome
     }
 

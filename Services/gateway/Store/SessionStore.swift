@@ -154,7 +154,7 @@ extension GatewayStore {
             GatewayQueries.endProvenSession, [.id(user), .id(session), .id(asking), .moment(freshSince)],
             until: deadline
         ).first
-        guard let outcome else { throw .fault("the end of a session answered with no row") }
+        guard let outcome else { throw .fault("ending a session returned no row") }
         return outcome
     }
 
