@@ -77,7 +77,7 @@ package struct EdgeRoute: Sendable {
                 throw .passwordChangeRequired("change the password first: auth/password")
             }
             guard takesMissingFactor || !caller.lacksSecondFactor else {
-                throw .secondFactorMissing("get a second factor first: users/me/second-factor")
+                throw .secondFactorMissing("set up a second factor first: users/me/second-factor")
             }
             return try await run(request, caller, context)
         }

@@ -13,7 +13,7 @@ extension RatingsClient {
             found += part.ratings
             asked = part.rest ?? []
             guard asked.isEmpty || !part.ratings.isEmpty else {
-                throw .internal("the ratings service answers with none of those that are left")
+                throw .internal("the ratings service returned none of the remaining ratings")
             }
         } while !asked.isEmpty
         return found

@@ -67,10 +67,12 @@ struct EdgeExchange: Sendable {
                 answer.body = first
                 return answer
             }
-            guard stream.length ?? 0 == 0 else { throw RPCError.internal("a file of known length has no pieces") }
+            guard stream.length ?? 0 == 0 else {
+                throw RPCError.internal("the file is empty despite its declared length")
+            }
             answer.stream = nil
         } catch {
-            answer = .problem(error as? RPCError ?? .internal("a file cannot be made"), trace: context.rpc.trace)
+            answer = .problem(error as? RPCError ?? .internal("the file cannot be produced"), trace: context.rpc.trace)
         }
         await stream.end()
         return answer
@@ -96,7 +98,7 @@ struct EdgeExchange: Sendable {
         }
         do throws(RPCError) {
             guard try await isAllowed(from: current) else {
-                throw .preconditionFailed("what is there is not what the request expects")
+                throw .preconditionFailed("the current state is not the one that the request expects")
             }
             return nil
         } catch {

@@ -119,7 +119,7 @@ struct EdgeResponder: HTTPResponder {
             return (nil, refusal)
         case .found(let route, let parameters):
             guard let query = PercentText.query(asked, countMax: limits.queryParametersMax) else {
-                return (route.operation, problem(.invalidRequest("the query cannot be read")))
+                return (route.operation, problem(.invalidRequest("the query string is malformed")))
             }
             var told: [(name: String, value: String)] = []
             do throws(RPCError) {
@@ -255,12 +255,12 @@ struct EdgeResponder: HTTPResponder {
         } catch is BodyTimeout {
             throw .requestTimeout("the body took longer than \(limits.bodyTimeout.components.seconds) seconds")
         } catch {
-            throw .invalidRequest("the body did not arrive whole")
+            throw .invalidRequest("the body is incomplete")
         }
     }
 
     private static var full: RPCError {
-        .overloaded("too many large bodies are under way; try again in a moment")
+        .overloaded("too many large bodies are being received; try again in a moment")
     }
 
     private struct Body {
@@ -293,7 +293,7 @@ struct EdgeResponder: HTTPResponder {
         } catch is BodyTimeout {
             throw .requestTimeout("the body took longer than \(limits.bodyTimeout.components.seconds) seconds")
         } catch {
-            throw .invalidRequest("the body did not arrive whole")
+            throw .invalidRequest("the body is incomplete")
         }
     }
 
@@ -384,7 +384,9 @@ struct EdgeResponder: HTTPResponder {
                 while let piece = try await stream.next() {
                     count += piece.count
                     // More than the header declared would be read as another answer.
-                    guard count <= stream.length ?? count else { throw RPCError.internal("a file is too long") }
+                    guard count <= stream.length ?? count else {
+                        throw RPCError.internal("the file is longer than its declared length")
+                    }
                     try await writer.write(ByteBuffer(bytes: piece))
                     try await connection.settle()
                     if let lines, let rest = stream.rest, rest.isReady,
@@ -394,7 +396,9 @@ struct EdgeResponder: HTTPResponder {
                         throw GoesOn()
                     }
                 }
-                guard count == stream.length ?? count else { throw RPCError.internal("a file is too short") }
+                guard count == stream.length ?? count else {
+                    throw RPCError.internal("the file is shorter than its declared length")
+                }
                 sent = .success(())
             } catch {
                 sent = .failure(error)
@@ -421,14 +425,14 @@ struct EdgeResponder: HTTPResponder {
             } else {
                 while let piece = try await stream.next() {
                     guard context.deadline > .now else {
-                        throw RPCError.deadlineExceeded("the file is too long to count")
+                        throw RPCError.deadlineExceeded("computing the length of the file took too long")
                     }
                     count += piece.count
                 }
             }
             whole.headers.append(("content-length", String(count)))
         } catch {
-            whole = .problem(error as? RPCError ?? .internal("a file cannot be made"), trace: context.trace)
+            whole = .problem(error as? RPCError ?? .internal("the file cannot be produced"), trace: context.trace)
         }
         await stream.end()
         return whole

@@ -132,7 +132,7 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
                 // Each costs more than its bytes are worth.
                 (isOver, isBroken) = (true, true)
                 clock.end()
-                guardian.refuse(.invalidRequest("the body comes in too small pieces"), as: .smallPieces)
+                guardian.refuse(.invalidRequest("the body arrives in pieces that are too small"), as: .smallPieces)
                 context.fireErrorCaught(HTTPParserError.unknown)
                 return
             }

@@ -174,7 +174,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             return
         }
         isBodyBroken = true
-        let answer = answer(refusal?.error ?? .invalidRequest("this cannot be read as HTTP/1.1"))
+        let answer = answer(refusal?.error ?? .invalidRequest("the request is not valid HTTP/1.1"))
         var fields = HTTPFields()
         for (name, value) in answer.headers + [("connection", "close"), ("content-length", "\(answer.body.count)")] {
             if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }

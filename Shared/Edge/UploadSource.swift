@@ -28,9 +28,9 @@ final class UploadSource: EdgeUploadSource, @unchecked Sendable {
         } catch let error as RPCError {
             throw error
         } catch is BodyTimeout {
-            throw .requestTimeout("nothing of the body came for \(limits.bodyTimeout.components.seconds) seconds")
+            throw .requestTimeout("no part of the body arrived for \(limits.bodyTimeout.components.seconds) seconds")
         } catch {
-            throw .invalidRequest("the body did not arrive whole")
+            throw .invalidRequest("the body is incomplete")
         }
     }
 

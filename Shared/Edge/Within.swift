@@ -43,7 +43,7 @@ final class OperationEnd: DeadlineTarget {
         switch cause {
         case nil: return
         case .deadline: throw .deadlineExceeded("the answer was not ready in time")
-        case .departure: throw .cancelled("the caller withdrew the call")
+        case .departure: throw .cancelled("the caller cancelled the call")
         }
     }
 

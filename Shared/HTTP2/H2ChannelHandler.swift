@@ -109,7 +109,7 @@ final class H2ChannelHandler: ChannelInboundHandler {
             fail(H2Error(.goingAway, code: .noError))
         case TLSUserEvent.handshakeCompleted(let negotiated) where requiresALPN && negotiated != "h2":
             observe?(.connectionRefused(remoteAddress: remoteAddress, .noHTTP2))
-            failure = H2Error(.connectFailed("the peer did not agree on h2"), wasNotProcessed: true)
+            failure = H2Error(.connectFailed("the peer did not negotiate h2"), wasNotProcessed: true)
             context.close(promise: nil)
         default:
             context.fireUserInboundEventTriggered(event)

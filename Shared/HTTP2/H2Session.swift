@@ -66,7 +66,7 @@ internal import CNghttp2
         guard
             unsafe nghttp2_session_callbacks_new(&callbacks) == 0, unsafe nghttp2_option_new(&options) == 0,
             let callbacks = unsafe callbacks, let options = unsafe options
-        else { throw H2Error(.connectFailed("no memory for a session"), wasNotProcessed: true) }
+        else { throw H2Error(.connectFailed("not enough memory for a session"), wasNotProcessed: true) }
         unsafe H2Callbacks.install(on: callbacks)
         unsafe set(limits, on: options)
         var session: OpaquePointer?
@@ -78,7 +78,7 @@ internal import CNghttp2
             case .client: unsafe nghttp2_session_client_new2(&session, callbacks, pointer, options)
             }
         guard result == 0, let session = unsafe session else {
-            throw H2Error(.connectFailed("no memory for a session"), wasNotProcessed: true)
+            throw H2Error(.connectFailed("not enough memory for a session"), wasNotProcessed: true)
         }
         return unsafe session
     }

@@ -64,7 +64,7 @@ extension RPCClient {
             if ContinuousClock.now >= deadline { return .failure(.deadlineExceeded) }
             if let lease = state.pick() { return .success(lease) }
             guard let key = state.balancer.enqueue(ticket) else {
-                return .failure(.overloaded("Too many calls wait for a connection to the service."))
+                return .failure(.overloaded("Too many calls are waiting for a connection to the service."))
             }
             ticket.keep(key)
             return nil

@@ -216,7 +216,7 @@ extension RPCClient {
 
     private func malformed(_ fault: ResponseFault, _ method: RPCMethod) -> RPCError {
         observe(.malformedResponse(method: method, fault))
-        return .internal("The service answered in a way that could not be understood.")
+        return .internal("The service's answer could not be understood.")
     }
 }
 

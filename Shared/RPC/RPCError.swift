@@ -65,10 +65,10 @@ extension RPCError {
     static let methodNotFound = RPCError(code: Code.methodNotFound, message: "There is no such method.")
     static let unauthenticated = RPCError(
         code: Code.unauthenticated, message: "The caller did not prove that it is a service of this installation.")
-    static let deadlineExceeded = RPCError(code: Code.deadlineExceeded, message: "The call ran out of time.")
-    static let cancelled = RPCError(code: Code.cancelled, message: "The caller gave the call up.")
+    static let deadlineExceeded = RPCError(code: Code.deadlineExceeded, message: "The call timed out.")
+    static let cancelled = RPCError(code: Code.cancelled, message: "The caller cancelled the call.")
     static let outcomeUnknown = RPCError(
         code: Code.outcomeUnknown, message: "The connection broke; the call may or may not have taken effect.")
     static let outcomeUnknownInTime = RPCError(
-        code: Code.outcomeUnknown, message: "The call ran out of time; it may or may not have taken effect.")
+        code: Code.outcomeUnknown, message: "The call timed out; it may or may not have taken effect.")
 }

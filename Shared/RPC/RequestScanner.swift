@@ -65,7 +65,7 @@ struct RequestScanner: Sendable {
         var request = ScannedRequest()
         guard reader.peekKind() == .object else {
             try reader.skipValue()
-            request.fault = .invalidRequest("A request is an object.")
+            request.fault = .invalidRequest("A request must be an object.")
             return request
         }
         var hasVersion = false

@@ -87,7 +87,7 @@ struct ResponseReader: Sendable {
         switch status {
         case 401: .failed(.unauthenticated)
         case 408, 502, 503: .failed(.unavailable("The service cannot be reached right now."))
-        case 413, 431: .failed(.invalidParams("params: are larger than the service takes"))
+        case 413, 431: .failed(.invalidParams("params: are larger than the service accepts"))
         case 429: .failed(.overloaded("The service refuses work that it could not finish in time."))
         case 504: .failed(.deadlineExceeded)
         default: .malformed(.status(status))

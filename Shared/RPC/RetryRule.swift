@@ -57,7 +57,7 @@ struct RetryRule: Sendable {
 
     private func error(of failure: AttemptFailure) -> RPCError {
         switch failure {
-        case .notProcessed: .unavailable("The service did not take the call.")
+        case .notProcessed: .unavailable("The service did not accept the call.")
         case .lost: isIdempotent ? .unavailable("The connection to the service broke.") : .outcomeUnknown
         case .answered(let error): error
         }

@@ -30,39 +30,41 @@ import Testing
         let cases: [(RequestRules.Head, String)] = [
             (Self.head([]), "Host: is missing"),
             (Self.head([host, ("Host", "other")]), "Host: is given twice"),
-            (Self.head([("host", "")]), "Host: is no host"), (Self.head([("host", "a b")]), "Host: is no host"),
-            (Self.head([("host", "a,b")]), "Host: is no host"), (Self.head([("host", "a/b")]), "Host: is no host"),
-            (Self.head([("host", "me@a")]), "Host: is no host"),
+            (Self.head([("host", "")]), "Host: is not a valid host"),
+            (Self.head([("host", "a b")]), "Host: is not a valid host"),
+            (Self.head([("host", "a,b")]), "Host: is not a valid host"),
+            (Self.head([("host", "a/b")]), "Host: is not a valid host"),
+            (Self.head([("host", "me@a")]), "Host: is not a valid host"),
             (
                 Self.head([host, ("transfer-encoding", "gzip, chunked")]),
-                "Transfer-Encoding: only chunked is understood"
+                "Transfer-Encoding: only chunked is supported"
             ),
-            (Self.head([host, ("transfer-encoding", "identity")]), "Transfer-Encoding: only chunked is understood"),
+            (Self.head([host, ("transfer-encoding", "identity")]), "Transfer-Encoding: only chunked is supported"),
             (
                 Self.head([host, ("transfer-encoding", "chunked"), ("Transfer-Encoding", "chunked")]),
-                "Transfer-Encoding: only chunked is understood"
+                "Transfer-Encoding: only chunked is supported"
             ),
             (
                 Self.head([host, ("transfer-encoding", "chunked"), ("content-length", "5")]),
-                "Content-Length: cannot stand beside Transfer-Encoding"
+                "Content-Length: is not allowed with Transfer-Encoding"
             ),
             (
                 Self.head([host, ("transfer-encoding", "chunked")], isHTTP10: true),
-                "Transfer-Encoding: is not for HTTP/1.0"
+                "Transfer-Encoding: is not allowed in HTTP/1.0"
             ),
             (
                 Self.head([host, ("content-length", "5"), ("content-length", "5")]), "Content-Length: is given twice"
             ),
-            (Self.head([host, ("content-length", "+5")]), "Content-Length: is no number"),
-            (Self.head([host, ("content-length", "5,5")]), "Content-Length: is no number"),
-            (Self.head([host, ("content-length", "")]), "Content-Length: is no number"),
-            (Self.head([host, ("content-length", "1234567890123456789")]), "Content-Length: is no number"),
-            (Self.head([host], method: "CONNECT", target: "a:80"), "CONNECT: this is no proxy"),
-            (Self.head([host], target: "*"), "the target is no path"),
-            (Self.head([host], target: "a"), "the target is no path"),
-            (Self.head([host], target: "/a#b"), "the target is no path"),
-            (Self.head([host], target: "/ä"), "the target is no path"),
-            (Self.head([host], target: "ftp://a/"), "the target is no path"),
+            (Self.head([host, ("content-length", "+5")]), "Content-Length: is not a number"),
+            (Self.head([host, ("content-length", "5,5")]), "Content-Length: is not a number"),
+            (Self.head([host, ("content-length", "")]), "Content-Length: is not a number"),
+            (Self.head([host, ("content-length", "1234567890123456789")]), "Content-Length: is not a number"),
+            (Self.head([host], method: "CONNECT", target: "a:80"), "CONNECT: this server is not a proxy"),
+            (Self.head([host], target: "*"), "the target is neither a valid path nor an HTTP URL"),
+            (Self.head([host], target: "a"), "the target is neither a valid path nor an HTTP URL"),
+            (Self.head([host], target: "/a#b"), "the target is neither a valid path nor an HTTP URL"),
+            (Self.head([host], target: "/ä"), "the target is neither a valid path nor an HTTP URL"),
+            (Self.head([host], target: "ftp://a/"), "the target is neither a valid path nor an HTTP URL"),
         ]
         for (head, fault) in cases { #expect(RequestRules.fault(in: head) == fault, "\(head)") }
     }

@@ -31,23 +31,25 @@ package enum RequestRules {
         let hosts = head.values(of: "host")
         if hosts.isEmpty, !head.isHTTP10 { return "Host: is missing" }
         if hosts.count > 1 { return "Host: is given twice" }
-        if let host = hosts.first, host.isEmpty || !host.utf8.allSatisfy(isHostByte) { return "Host: is no host" }
+        if let host = hosts.first, host.isEmpty || !host.utf8.allSatisfy(isHostByte) {
+            return "Host: is not a valid host"
+        }
         let encodings = head.values(of: "transfer-encoding")
         let lengths = head.values(of: "content-length")
         if let encoding = encodings.first {
-            if head.isHTTP10 { return "Transfer-Encoding: is not for HTTP/1.0" }
+            if head.isHTTP10 { return "Transfer-Encoding: is not allowed in HTTP/1.0" }
             guard encodings.count == 1, encoding.lowercased() == "chunked" else {
-                return "Transfer-Encoding: only chunked is understood"
+                return "Transfer-Encoding: only chunked is supported"
             }
-            if !lengths.isEmpty { return "Content-Length: cannot stand beside Transfer-Encoding" }
+            if !lengths.isEmpty { return "Content-Length: is not allowed with Transfer-Encoding" }
         }
         if lengths.count > 1 { return "Content-Length: is given twice" }
         if let length = lengths.first {
             let isNumber = (1...lengthDigitsMax).contains(length.utf8.count) && length.utf8.allSatisfy(isDigit)
-            if !isNumber { return "Content-Length: is no number" }
+            if !isNumber { return "Content-Length: is not a number" }
         }
-        if head.method == "CONNECT" { return "CONNECT: this is no proxy" }
-        return isTarget(head) ? nil : "the target is no path"
+        if head.method == "CONNECT" { return "CONNECT: this server is not a proxy" }
+        return isTarget(head) ? nil : "the target is neither a valid path nor an HTTP URL"
     }
 
     /// Returns whether the connection ends after the answer: because the client says so, because its version requires

@@ -135,7 +135,7 @@ final class StandIns: RPCCaller {
         }
         if isAway { throw .unavailable("nobody is there") }
         if encodeJSON(params).count > Self.bodyBytesMax {
-            throw .invalidParams("params: are larger than the service takes")
+            throw .invalidParams("params: are larger than the service accepts")
         }
         let answer: Any
         switch params {
