@@ -26,7 +26,7 @@ package struct KeyRing: Sendable {
                 throw KeyRingError(line: index + 1, reason: "expected 32 bytes in base64 after the colon")
             }
             guard keys.updateValue(SealingKey(bytes), forKey: id) == nil else {
-                throw KeyRingError(line: index + 1, reason: "this key id was given before")
+                throw KeyRingError(line: index + 1, reason: "this key id is already used")
             }
             guard keys.count <= SealLimits.keysMax else {
                 throw KeyRingError(line: index + 1, reason: "more than \(SealLimits.keysMax) keys")

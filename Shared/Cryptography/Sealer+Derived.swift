@@ -8,7 +8,7 @@ extension Sealer {
         do throws(KeyRingError) {
             self.init(try KeyRing(parsing: Secret(lines.joined(separator: "\n"))))
         } catch {
-            preconditionFailure("a digest is a key: \(error)")
+            preconditionFailure("a digest was not accepted as a key: \(error)")
         }
     }
 }

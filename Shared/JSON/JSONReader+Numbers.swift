@@ -182,7 +182,7 @@ extension JSONReader {
     ) throws(JSONError) -> Double {
         let span = try number("a number")
         let value = Self.double(span) ?? slowDouble(span)
-        guard value.isFinite else { throw outside(span, "beyond a double") }
+        guard value.isFinite else { throw outside(span, "too large for a double") }
         if value < min { throw outside(span, "below \(JSONWriter.text(min))") }
         if value > max { throw outside(span, "above \(JSONWriter.text(max))") }
         if value <= above { throw outside(span, "not above \(JSONWriter.text(above))") }

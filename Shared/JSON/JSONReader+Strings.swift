@@ -48,12 +48,12 @@ extension JSONReader {
     }
 
     @inline(never)
-    private func ends(_ start: Int) -> JSONError { fail(at: start - 1, "is not JSON: a string has no end") }
+    private func ends(_ start: Int) -> JSONError { fail(at: start - 1, "is not JSON: a string is not terminated") }
 
     /// Checks the escape at `position` and returns the position after it; a surrogate includes its partner.
     @inline(never)
     private func scanEscape(at position: Int) throws(JSONError) -> Int {
-        guard position + 1 < end else { throw fail(at: position, "is not JSON: a string has no end") }
+        guard position + 1 < end else { throw fail(at: position, "is not JSON: a string is not terminated") }
         switch base[position + 1] {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
             UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
@@ -70,7 +70,7 @@ extension JSONReader {
             return position + 6
         default: break
         }
-        throw fail(at: position, "has an escape that JSON does not know")
+        throw fail(at: position, "has an escape that JSON does not define")
     }
 
     /// Returns the code unit of the `\uXXXX` at `position`, or nil if there is none.
@@ -155,7 +155,7 @@ extension JSONReader {
         let offset = index
         let span = try scanString()
         let result = text(span)
-        if span.hasEscapes, result.utf8.contains(0) { throw fail(at: offset, "holds U+0000") }
+        if span.hasEscapes, result.utf8.contains(0) { throw fail(at: offset, "contains U+0000") }
         let isExact = span.isASCII && !span.hasEscapes
         if isExact ? span.count < min || span.count > max : !Self.fits(result, min, max) {
             throw wrongLength(at: offset, result, min, max)

@@ -275,7 +275,7 @@ extension JSONReader {
     ) throws(JSONError) -> [Element] {
         let offset = valueOffset()
         let result = try array(min: min, max: max, element)
-        if Set(result).count != result.count { throw fail(at: offset, "has an element twice") }
+        if Set(result).count != result.count { throw fail(at: offset, "has a duplicate element") }
         return result
     }
 }

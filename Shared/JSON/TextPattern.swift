@@ -62,7 +62,7 @@ package struct TextPattern: Sendable {
 
     private static func escaped(_ rest: inout ArraySlice<UInt8>) throws(Unsupported) -> UInt8 {
         guard let byte = rest.popFirst(), !UInt8.isAlphanumeric(byte), byte < 0x80 else {
-            throw Unsupported(reason: "has an escape other than of a punctuation mark")
+            throw Unsupported(reason: "has an escape of something other than punctuation")
         }
         return byte
     }
@@ -75,20 +75,20 @@ package struct TextPattern: Sendable {
                 if isEmpty { throw Unsupported(reason: "has an empty class") }
                 return
             }
-            guard byte >= 0x20, byte < 0x7F else { throw Unsupported(reason: "has a character beyond ASCII") }
+            guard byte >= 0x20, byte < 0x7F else { throw Unsupported(reason: "has a non-ASCII character") }
             let first = byte == UInt8(ascii: "\\") ? try escaped(&rest) : byte
             var last = first
             if rest.first == UInt8(ascii: "-"), rest.dropFirst().first != UInt8(ascii: "]") {
                 rest.removeFirst()
                 guard let end = rest.popFirst(), end >= first, end < 0x7F, end != UInt8(ascii: "\\") else {
-                    throw Unsupported(reason: "has a range without order")
+                    throw Unsupported(reason: "has a range in the wrong order")
                 }
                 last = end
             }
             for member in first...last { step.insert(member) }
             isEmpty = false
         }
-        throw Unsupported(reason: "has a class without end")
+        throw Unsupported(reason: "has a class that is not closed")
     }
 
     private static func readCount(_ rest: inout ArraySlice<UInt8>, into step: inout Step) throws(Unsupported) {
@@ -98,21 +98,21 @@ package struct TextPattern: Sendable {
         case UInt8(ascii: "+"): (step.min, step.max) = (1, .max)
         case UInt8(ascii: "{"):
             guard let close = rest.firstIndex(of: UInt8(ascii: "}")) else {
-                throw Unsupported(reason: "has a count without end")
+                throw Unsupported(reason: "has a count that is not closed")
             }
             let parts = rest[..<close].dropFirst().split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
             let bounds = parts.map { Int(String(decoding: $0, as: UTF8.self)) }
             guard let first = bounds.first, let min = first, parts.count <= 2 else {
-                throw Unsupported(reason: "has a count that is no number")
+                throw Unsupported(reason: "has a count that is not a number")
             }
             step.min = min
             step.max = parts.count == 1 ? min : parts[1].isEmpty ? .max : bounds[1] ?? -1
-            guard step.min <= step.max else { throw Unsupported(reason: "has a count without order") }
+            guard step.min <= step.max else { throw Unsupported(reason: "has a count in the wrong order") }
             rest = rest[close...]
         default: return
         }
         rest.removeFirst()
-        if let next = rest.first, "?*+{".utf8.contains(next) { throw Unsupported(reason: "counts twice") }
+        if let next = rest.first, "?*+{".utf8.contains(next) { throw Unsupported(reason: "has two counts in a row") }
     }
 
     private func refuseAmbiguity() throws(Unsupported) {

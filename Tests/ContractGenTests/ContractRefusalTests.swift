@@ -61,7 +61,7 @@ import Testing
         ),
         (
             #"{ type: string, pattern: '^\d$' }"#,
-            #".pattern: the pattern ^\d$ is not supported: it has an escape other than of a punctuation mark"#
+            #".pattern: the pattern ^\d$ is not supported: it has an escape of something other than punctuation"#
         ),
         ("{ type: string, enum: [a, a] }", ".enum.1: a is given twice"),
         ("{ type: string, enum: ['a b'] }", ".enum.0: a b cannot be a case"),

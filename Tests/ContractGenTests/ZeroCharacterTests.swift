@@ -8,7 +8,7 @@ import Testing
     func refused() {
         let body = #"{"rating":8.5,"review":"a\u0000b"}"#
         let error = #expect(throws: JSONError.self) { try decodeJSON(RateRequest.self, from: Array(body.utf8)) }
-        #expect(error?.description == "review: holds U+0000")
+        #expect(error?.description == "review: contains U+0000")
     }
 
     @Test("Other control characters are text", arguments: [#"\u0001"#, #"\n"#, #"\u007f"#, #"\u2028"#])
