@@ -28,7 +28,7 @@ package struct Migrator: Sendable {
     /// not ascend from 1, and `configuration` if `schema` is not a plain name.
     package init(_ pool: PGPool, schema: String, migrations: [Migration]) throws(PGError) {
         guard PGConfiguration.isPlainName(schema) else {
-            throw PGError(.configuration, "schema name may hold a-z, 0-9 and _ only")
+            throw PGError(.configuration, "schema name may contain only a-z, 0-9 and _")
         }
         for (earlier, later) in zip([0] + migrations.map(\.number), migrations) where later.number <= earlier {
             throw PGError(.migration, "migration \(later.label) is out of order")
@@ -119,7 +119,8 @@ package struct Migrator: Sendable {
             let migration = migrations[place]
             guard entry.number == migration.number else {
                 let number = min(entry.number, migration.number)
-                throw PGError(.migration, "migration \(number) is \(number == entry.number ? "gone" : "new among old")")
+                let fault = number == entry.number ? "is missing from this program" : "is new but precedes applied ones"
+                throw PGError(.migration, "migration \(number) \(fault)")
             }
             guard entry.checksum == checksums[place] else {
                 throw PGError(.migration, "migration \(migration.label) was changed after it was applied")

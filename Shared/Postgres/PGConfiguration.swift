@@ -17,7 +17,7 @@ package struct PGConfiguration: Sendable {
         url: String, applicationName: String, schema: String? = nil, limits: PGLimits = PGLimits()
     ) throws(PGError) {
         if let schema, !Self.isPlainName(schema) {
-            throw PGError(.configuration, "schema name may hold a-z, 0-9 and _ only")
+            throw PGError(.configuration, "schema name may contain only a-z, 0-9 and _")
         }
         self.keywords = try Self.parse(url)
         self.applicationName = applicationName
@@ -42,7 +42,7 @@ package struct PGConfiguration: Sendable {
         guard let options = unsafe PQconninfoParse(url, &complaint) else {
             unsafe PQfreemem(complaint)
             // libpq's message may quote the URL, and with it the password.
-            throw PGError(.configuration, "database URL is not understood")
+            throw PGError(.configuration, "database URL is malformed")
         }
         defer { unsafe PQconninfoFree(options) }
         var found: [String: String] = [:]

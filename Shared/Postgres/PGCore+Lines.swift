@@ -197,7 +197,7 @@ extension PGCore {
                 if let shares {
                     .success(PGAnswer(result, share: place, of: shares))
                 } else {
-                    .failure(PGError(.decoding, "a row does not begin with the number of a call"))
+                    .failure(PGError(.decoding, "a row does not start with the number of a call"))
                 }
             complete(lines[slot].members[call], outcome, now: now)
         }
@@ -233,7 +233,7 @@ extension PGCore {
         }
         if !isOurs { call.course.attemptCount += 1 }
         guard call.course.attemptCount <= limits.rerunsMax else {
-            let error = cause ?? PGError(.connectionLost, "given up after \(limits.rerunsMax) reruns")
+            let error = cause ?? PGError(.connectionLost, "gave up after \(limits.rerunsMax) reruns")
             return complete(id, .failure(error), now: now)
         }
         call.course.slot = nil

@@ -69,7 +69,7 @@ extension PGCore {
 
     /// Ends the calls of stopped writes that are still queued behind others; once those writes run they are cancelled.
     private mutating func giveUp(_ parts: [Int], on line: Line, now: Instant) {
-        let error = PGError(.outcomeUnknown, "stopped behind statements that still run")
+        let error = PGError(.outcomeUnknown, "stopped behind statements that are still running")
         for part in parts where line.parts.indices.contains(part) {
             for place in line.parts[part].calls where tracked[line.members[place]]?.course.stop != nil {
                 complete(line.members[place], .failure(error), now: now)

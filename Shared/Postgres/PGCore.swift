@@ -107,7 +107,7 @@ struct PGCore: ~Copyable {
 
     private func refusal(_ admission: PGPoolMachine.Admission) -> PGError {
         switch admission {
-        case .overloaded: PGError(.overloaded, "more than \(limits.waitersMax) statements wait")
+        case .overloaded: PGError(.overloaded, "more than \(limits.waitersMax) statements are waiting")
         case .closed: PGError(.closed, "the pool is shut down")
         case .unavailable, .accepted: PGError(.unavailable, "Postgres cannot be reached")
         }
@@ -126,7 +126,7 @@ struct PGCore: ~Copyable {
     private mutating func openListener(_ request: PGLeaseRequest, now: Instant) {
         let free = lines.indices.dropFirst(machine.slots.count).first { lines[$0].phase == .vacant }
         guard let free, !isShutDown else {
-            let error = PGError(isShutDown ? .closed : .overloaded, "no listener may be opened")
+            let error = PGError(isShutDown ? .closed : .overloaded, "no more listeners can be opened")
             return outputs.append(.granted(request, .failure(error)))
         }
         lines[free].sink = request.sink

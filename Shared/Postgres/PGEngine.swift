@@ -178,7 +178,7 @@ final class PGEngine: Sendable {
             }, context)
         guard status == 0 else {
             unsafe Unmanaged<PGEngine>.fromOpaque(context).release()
-            throw PGError(.configuration, "no thread for the Postgres loop")
+            throw PGError(.configuration, "the thread for the Postgres loop cannot be started")
         }
         pthread_detach(thread)
     }

@@ -137,7 +137,7 @@ extension PGPool {
         to channels: [String], _ body: (PGNotifications) async throws(PGError) -> Value
     ) async throws(PGError) -> Value {
         guard !channels.isEmpty, channels.allSatisfy(PGConfiguration.isPlainName) else {
-            throw PGError(.configuration, "channel names may hold a-z, 0-9 and _ only")
+            throw PGError(.configuration, "channel names may contain only a-z, 0-9 and _")
         }
         let sink = PGNotificationSink(countMax: limits.notificationsMax)
         async let _: Void = keepListening(to: channels, sink)

@@ -170,7 +170,7 @@ package final class PGTransaction: Sendable {
 
     /// Runs statements without parameters, separated by semicolons, as in migrations.
     func runScript(_ sql: String) async throws(PGError) {
-        guard !sql.utf8.contains(0) else { throw PGError(.invalidParameter, "script with a zero byte") }
+        guard !sql.utf8.contains(0) else { throw PGError(.invalidParameter, "script contains a zero byte") }
         try await begin()
         _ = try await lease.copy(.script(sql: sql), deadline: deadline)
     }

@@ -88,13 +88,15 @@ struct PGParameters: Sendable {
     /// Throws `invalidParameter` above 65 535 parameters or `bytesMax` bytes, and for text with a zero byte.
     init(_ values: [PGValue], bytesMax: Int) throws(PGError) {
         guard !values.isEmpty else { return }
-        guard values.count <= 65_535 else { throw PGError(.invalidParameter, "\(values.count) parameters") }
+        guard values.count <= 65_535 else {
+            throw PGError(.invalidParameter, "\(values.count) parameters exceed the limit of 65535")
+        }
         fields.reserveCapacity(values.count)
         bytes.reserveCapacity(values.count * 16)
         for value in values {
             try append(value)
             guard bytes.count <= bytesMax else {
-                throw PGError(.invalidParameter, "parameters above \(bytesMax) bytes")
+                throw PGError(.invalidParameter, "parameters larger than \(bytesMax) bytes")
             }
         }
     }
@@ -146,7 +148,7 @@ struct PGParameters: Sendable {
     private mutating func inferred(_ text: String?) throws(PGError) {
         let start = bytes.count
         if let text {
-            guard !text.utf8.contains(0) else { throw PGError(.invalidParameter, "text with a zero byte") }
+            guard !text.utf8.contains(0) else { throw PGError(.invalidParameter, "text contains a zero byte") }
             bytes.append(contentsOf: text.utf8)
             // libpq takes text values as C strings.
             bytes.append(0)

@@ -56,7 +56,7 @@ extension PGRowReader {
         do throws(JSONError) {
             return try decodeJSON(type, from: json.bytes)
         } catch {
-            throw PGError(.decoding, "stored JSON is no \(type): \(error)")
+            throw PGError(.decoding, "stored JSON is not a valid \(type): \(error)")
         }
     }
 }

@@ -44,11 +44,11 @@ package enum StoreError: Error, Sendable, Hashable {
     package var asRPCError: RPCError {
         switch self {
         case .unavailable: .unavailable("the database cannot be reached")
-        case .overloaded: .overloaded("too much work waits for the database")
+        case .overloaded: .overloaded("too much work is waiting for the database")
         case .deadlineExceeded: .deadlineExceeded("the database did not answer in time")
-        case .cancelled: .cancelled("the caller withdrew the call")
-        case .outcomeUnknown: .outcomeUnknown("the connection to the database broke while the change was stored")
-        case .conflict(let constraint): Self.failed.because("the constraint \(constraint) forbids it")
+        case .cancelled: .cancelled("the caller cancelled the call")
+        case .outcomeUnknown: .outcomeUnknown("the connection to the database broke while the change was being stored")
+        case .conflict(let constraint): Self.failed.because("the constraint \(constraint) was violated")
         case .invalidValue(let cause), .fault(let cause): Self.failed.because(cause)
         }
     }
