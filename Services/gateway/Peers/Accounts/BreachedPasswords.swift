@@ -91,6 +91,8 @@ package final class BreachedPasswords: Sendable {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout.connect = TimeAmount(limits.questionTimeout)
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = limits.questionsMax
+        // Where nobody can be reached, nobody should wait.
+        configuration.connectionPool.retryConnectionEstablishment = false
         return configuration
     }
 
