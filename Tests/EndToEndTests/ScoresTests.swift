@@ -58,7 +58,7 @@ struct ScoresTests {
             $0["source"] as? String == "rotten_tomatoes_critics"
         }
         #expect(
-            (missing?["reason"] as? String)?.contains("OMDb has no score of Rotten Tomatoes") == true,
+            (missing?["reason"] as? String)?.contains("OMDb has no Rotten Tomatoes") == true,
             "\(why.answer.text)")
     }
 

@@ -13,7 +13,7 @@ struct GetRatingHistory: Sendable {
         var before = Int.max
         if let cursor = params.cursor {
             guard let number = Int(cursor, radix: 36), number > 0 else {
-                throw .invalidCursor("the cursor is none of this list")
+                throw .invalidCursor("this cursor does not belong to this list")
             }
             before = number
         }

@@ -49,7 +49,7 @@ struct ResolveTitle: Sendable {
         if describedOnly, wanted.kind == .season || wanted.kind == .episode, placed.series == nil,
             !reports.contains(where: { $0.facts != nil })
         {
-            throw .titleNotFound("no provider knows it by these ids; its series and number may tell")
+            throw .titleNotFound("no provider knows these ids; give its series and number")
         }
         for _ in 0..<enricher.limits.attemptsMax {
             do throws(StoreError) {

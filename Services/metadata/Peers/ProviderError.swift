@@ -37,15 +37,16 @@ package enum ProviderError: Error, Sendable, Hashable {
         case .notFound: "It does not have the title."
         case .unauthorized: "It does not accept the key."
         case .quota: "Its allowance is used up."
-        case .rateLimited: "It was asked too fast."
+        case .rateLimited: "It was called too often."
         case .unavailable(let why): "It cannot be reached: \(why.prefix(120))."
         case .malformed(let why): "Its answer cannot be understood: \(why.prefix(120))."
         case .timeout: "It did not answer in time."
         case .busy: "Its turn did not come in time."
-        case .reserved: "What is left of its day's calls is for people who wait, then for films and shows."
+        case .reserved:
+            "Its remaining calls of the day are reserved for people who are waiting, then for films and shows."
         case .resting(.quota): "Its allowance is used up."
         case .resting(.keyRejected): "It does not accept the key."
-        case .resting: "It failed too often and is left alone for a while."
+        case .resting: "It failed too often and is not called for a while."
         }
     }
 }

@@ -145,7 +145,7 @@ package struct ProviderHTTP: Sendable {
         switch error {
         case let error as ProviderError: return error
         case is CancellationError: return .timeout
-        case is NIOTooManyBytesError: return .malformed("the body is larger than is read")
+        case is NIOTooManyBytesError: return .malformed("the body is too large")
         case let error as HTTPClientError:
             let late: [HTTPClientError] = [.cancelled, .deadlineExceeded, .readTimeout, .connectTimeout]
             return late.contains(error) ? .timeout : .unavailable(error.shortDescription)
@@ -205,7 +205,7 @@ package struct ProviderHTTPAnswer: Sendable {
         case 404 where !isHTML, 410 where !isHTML: .notFound
         case 429: .rateLimited(retryAfter: retryAfter(atMost: limits.retryAfterMax))
         case 401 where !isHTML, 403 where !isHTML: .unauthorized
-        case 400, 405, 406, 422: .malformed("the question was refused with status \(status)")
+        case 400, 405, 406, 422: .malformed("the request was refused with status \(status)")
         default: .unavailable("status \(status)")
         }
     }
@@ -213,11 +213,11 @@ package struct ProviderHTTPAnswer: Sendable {
     /// Returns the body as JSON, as far as `selection` keeps it. Throws `unavailable` for a web page and `malformed`
     /// for anything else. If a name occurs twice, the first counts.
     package func json(keeping selection: JSONSelection? = nil) throws(ProviderError) -> JSONView {
-        if isHTML { throw .unavailable("a web page came with status \(status)") }
+        if isHTML { throw .unavailable("it answered with a web page and status \(status)") }
         do throws(JSONError) {
             return try viewJSON(keeping: selection, of: body)
         } catch {
-            throw .malformed("the body is no JSON: \(error)")
+            throw .malformed("the body is not JSON: \(error)")
         }
     }
 }

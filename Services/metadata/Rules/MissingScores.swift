@@ -32,8 +32,8 @@ struct MissingScores: Sendable, Hashable {
 
     private static func reason(_ profile: ProviderProfile, _ kept: KeptOutcome?, _ source: ScoreSource) -> String {
         switch kept?.outcome {
-        case nil: "\(profile.name) was not asked yet."
-        case .ok, .noRating: "\(profile.name) has no score of \(source.name) for it."
+        case nil: "\(profile.name) has not been asked yet."
+        case .ok, .noRating: "\(profile.name) has no \(source.name) score for it."
         case .notMapped: "\(profile.name) is not known to have the title."
         case .skipped: "\(profile.name) is switched off or lacks a key."
         case .quota: "The allowance of \(profile.name) is used up."

@@ -58,7 +58,7 @@ package struct ProviderStanding: Sendable, Hashable {
             let milliseconds = wait.map { Int64($0 / .milliseconds(1)) } ?? rest
             return ProviderStanding(
                 failures: failures, state: .quota, untilMilliseconds: now + max(1_000, milliseconds),
-                reason: "The provider was asked too fast.")
+                reason: "The provider was called too often.")
         case .unavailable, .timeout, .malformed:
             let count = failures + 1
             guard count >= Self.failuresMax else {

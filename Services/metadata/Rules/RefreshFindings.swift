@@ -136,12 +136,12 @@ struct RefreshFindings: Sendable {
         if let error = report.error { return error.detail }
         let provider = report.answer.provider
         if let jump = doubted.first(where: { $0.via == provider }) {
-            return "Its score of \(jump.source.name), \(jump.value), is too far from the last one to be believed yet."
+            return "Its \(jump.source.name) score, \(jump.value), is too far from the last one to be trusted yet."
         }
         if let odd = report.facts?.quarantined.first {
-            return "Its figure of \(odd.source.name) lies outside the scale and was left out."
+            return "Its \(odd.source.name) figure is off the scale and was left out."
         }
-        return report.isUnmapped ? "It cannot be asked with what is known of the title." : nil
+        return report.isUnmapped ? "It cannot be asked with what is known about the title." : nil
     }
 }
 

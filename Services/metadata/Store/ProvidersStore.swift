@@ -16,7 +16,7 @@ extension MetadataStore {
                 .text(provider.rawValue), .int8(count), .int8(line.stepMicroseconds), .int8(waitMicroseconds),
                 .int8(line.dailyCallsMax), .int8(reserved),
             ], until: deadline)
-        guard let granted = rows.first else { throw .fault("there is no line of \(provider.rawValue)") }
+        guard let granted = rows.first else { throw .fault("there is no row for \(provider.rawValue)") }
         return granted
     }
 

@@ -127,7 +127,7 @@ struct TMDbClientTests {
     func largeSeason() async throws {
         var limits = ProviderLimits.standard
         limits.bodyBytesMax = 500
-        let tooLarge = ProviderError.malformed("the body is larger than is read")
+        let tooLarge = ProviderError.malformed("the body is too large")
         try await EmulatedClients.run(limits: limits) { clients in
             let season = try await clients.tmdb.season(series: 910_001, number: 1)
             #expect(season.children.count == 6)

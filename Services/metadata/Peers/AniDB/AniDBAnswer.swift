@@ -28,10 +28,11 @@ package enum AniDBAnswer {
             if root == "anime" { return .anime(reader) }
             if root == "error" { return .error(try reader.text()) }
         } catch {
-            if body.starts(with: Array("<!".utf8)) { throw .unavailable("a web page came") }
-            throw .malformed("the body is no record: \(error.reason)")
+            if body.starts(with: Array("<!".utf8)) { throw .unavailable("it answered with a web page") }
+            throw .malformed("the body is not a record: \(error.reason)")
         }
-        throw root == "html" ? .unavailable("a web page came") : .malformed("the root is no anime")
+        throw root == "html"
+            ? .unavailable("it answered with a web page") : .malformed("the root element is not an anime")
     }
 
     /// Returns what the text of an error means; for a ban, with the time it ends.
@@ -43,6 +44,6 @@ package enum AniDBAnswer {
         }
         if text.contains("not found") || text.contains("aid missing") { return .notFound }
         if text.contains("client") { return .unauthorized }
-        return .unavailable("AniDB reports a failure that is not known")
+        return .unavailable("AniDB reports an unknown failure")
     }
 }

@@ -139,7 +139,7 @@ package struct XMLReader {
                 } else if starts("<![CDATA[") {
                     try pass("]]>")
                 } else {
-                    throw fail("a document type is refused")
+                    throw fail("document types are not accepted")
                 }
             default: return true
             }
@@ -156,18 +156,18 @@ package struct XMLReader {
         try toTagEnd()
         isEmpty = bytes[index - 2] == UInt8(ascii: "/")
         attributes = end..<(isEmpty ? index - 2 : index - 1)
-        guard end <= attributes.upperBound else { throw fail("a tag is broken") }
+        guard end <= attributes.upperBound else { throw fail("a tag is malformed") }
         open.append(start..<end)
         guard open.count <= Self.depthMax else { throw fail("elements are nested too deeply") }
         return String(decoding: bytes[start..<end], as: UTF8.self)
     }
 
     private mutating func endTag() throws(XMLError) {
-        guard let name = open.last else { throw fail("an element ends that was not open") }
+        guard let name = open.last else { throw fail("an end tag has no start tag") }
         let start = index + 2
         let end = start + name.count
         guard end < bytes.count, bytes[start..<end].elementsEqual(bytes[name]), Self.endsName(bytes[end]) else {
-            throw fail("another element ends than the one that is open")
+            throw fail("an end tag does not match the open element")
         }
         try toTagEnd()
         leave()
@@ -205,7 +205,7 @@ package struct XMLReader {
             }
             index += 1
         }
-        throw fail("the text ends within a comment or the like")
+        throw fail("the text ends within a comment or similar")
     }
 
     private func starts(_ mark: StaticString) -> Bool { isName(index..<(index + mark.utf8CodeUnitCount), mark) }

@@ -27,8 +27,8 @@ package enum AniListAnswer {
         case 404: .notFound
         case 429: .rateLimited(retryAfter: answer.retryAfter(atMost: limits.retryAfterMax))
         // The whole service is switched off, which has nothing to do with us.
-        case 403: .unavailable("AniList has switched its service off")
-        case 400: .malformed("the question was refused")
+        case 403: .unavailable("AniList has switched off its service")
+        case 400: .malformed("the request was refused")
         default: .unavailable("AniList reports status \(status)")
         }
     }

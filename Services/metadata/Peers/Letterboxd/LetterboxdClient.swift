@@ -119,7 +119,7 @@ package struct LetterboxdClient: ProviderClient {
             if let failure = answer.failure(http.limits) { throw failure }
             let value = try answer.json(keeping: LetterboxdMapping.members)
             guard let token = value["access_token"].string, !token.isEmpty else {
-                throw .malformed("the token endpoint gave no token")
+                throw .malformed("the token endpoint returned no token")
             }
             let told = value["expires_in"].tally ?? LetterboxdSettings.tokenSecondsDefault
             let seconds = min(max(told, 0), 30 * 86_400)

@@ -23,7 +23,7 @@ package enum OMDbAnswer {
         if status == 401 || text.contains("api key") { return .unauthorized }
         let absent = ["not found", "error getting data", "incorrect imdb id", "too many results"]
         if absent.contains(where: { text.contains($0) }) { return .notFound }
-        return .unavailable("OMDb reports a failure that is not known")
+        return .unavailable("OMDb reports an unknown failure")
     }
 
     /// Returns the body without the raw control characters and the escapes unknown to JSON that some records hold.

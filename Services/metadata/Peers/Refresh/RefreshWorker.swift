@@ -68,7 +68,7 @@ struct RefreshWorker: Sendable {
         do {
             try await enricher.store.release(left, until: .now + limits.storeTimeout)
         } catch {
-            logger.warning("turns were not given back", metadata: ["count": "\(left.count)", "cause": "\(error)"])
+            logger.warning("failed to give turns back", metadata: ["count": "\(left.count)", "cause": "\(error)"])
         }
     }
 
@@ -77,7 +77,7 @@ struct RefreshWorker: Sendable {
         do {
             try await enricher.store.want(due, until: .now + limits.storeTimeout)
         } catch {
-            logger.warning("demand was not written", metadata: ["cause": "\(error)"])
+            logger.warning("failed to write demand", metadata: ["cause": "\(error)"])
         }
     }
 
@@ -88,7 +88,7 @@ struct RefreshWorker: Sendable {
             turns.begin(records)
             return records
         } catch {
-            logger.warning("due titles were not read", metadata: ["cause": "\(error)"])
+            logger.warning("failed to read due titles", metadata: ["cause": "\(error)"])
             return []
         }
     }
@@ -102,7 +102,7 @@ struct RefreshWorker: Sendable {
             return .worked
         } catch {
             await enricher.postpone(record)
-            logger.warning("a refresh was not stored", metadata: ["title": "\(record.title.id)", "cause": "\(error)"])
+            logger.warning("failed to store a refresh", metadata: ["title": "\(record.title.id)", "cause": "\(error)"])
         }
         turns.end(record)
         return .worked

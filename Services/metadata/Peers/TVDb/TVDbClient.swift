@@ -194,7 +194,7 @@ package struct TVDbClient: ProviderClient {
             if let failure = answer.failure(http.limits) { throw failure }
             let view = try answer.json(keeping: TVDbMapping.members)
             guard let token = view["data"]["token"].string, !token.isEmpty else {
-                throw .malformed("the login gave no token")
+                throw .malformed("the login returned no token")
             }
             return ProviderToken(
                 text: Secret(token), renewAtMilliseconds: nowMilliseconds() + TVDbSettings.tokenMilliseconds)

@@ -90,7 +90,7 @@ package struct TVmazeClient: ProviderClient {
                 if (300..<400).contains(answer.status) {
                     guard let path = answer.location?.split(separator: "?").first,
                         let id = SubjectIDs.checked(path.split(separator: "/").last.flatMap { Int($0) })
-                    else { throw .malformed("a redirect leads to no series") }
+                    else { throw .malformed("a redirect does not lead to a series") }
                     return id
                 }
                 if let failure = answer.failure(http.limits) { throw failure }
