@@ -28,7 +28,7 @@ extension RatingsService {
                     do throws(StoreError) {
                         try await store.forgetKeys(at: clock.now)
                     } catch {
-                        logger.warning("expired keys stay for now", metadata: ["cause": "\(error)"])
+                        logger.warning("failed to remove expired keys", metadata: ["cause": "\(error)"])
                     }
                 }
             })

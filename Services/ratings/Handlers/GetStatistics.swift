@@ -13,7 +13,7 @@ struct GetStatistics: Sendable {
                 of: params.user, in: timeZone, until: context.deadline)
             return RatingStatistics(groups, reviewCount: reviewCount)
         } catch .invalidValue {
-            throw .unknownTimeZone("nobody knows the time zone \(timeZone)")
+            throw .unknownTimeZone("the time zone \(timeZone) is unknown")
         } catch {
             throw error.asRPCError
         }

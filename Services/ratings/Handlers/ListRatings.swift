@@ -12,7 +12,7 @@ struct ListRatings: Sendable {
         var start = RatingPlace.start(of: wish.sort)
         if let cursor = params.cursor {
             guard let place = RatingPlace(cursor), place.sort == wish.sort else {
-                throw .invalidCursor("this cursor is not one of this list's")
+                throw .invalidCursor("this cursor does not belong to this list")
             }
             start = place
         }

@@ -11,7 +11,7 @@ struct ListTimeline: Sendable {
         var before = Int.max
         if let cursor = params.cursor {
             guard let version = VersionCursor.version(cursor) else {
-                throw .invalidCursor("this cursor is not one of the timeline's")
+                throw .invalidCursor("this cursor does not belong to the timeline")
             }
             before = version
         }

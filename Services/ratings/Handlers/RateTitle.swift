@@ -11,10 +11,10 @@ struct RateTitle: Sendable {
     func run(_ params: RateTitleParams, _ context: RPCContext) async throws(RPCError) -> Rating {
         let now = clock.now
         guard let ratedAt = RatedAt.accepted(params.ratedAt, now: now) else {
-            throw .dateInFuture("rated_at lies more than five minutes ahead")
+            throw .dateInFuture("rated_at is more than five minutes in the future")
         }
         if let given = params.given, given.rating != params.rating {
-            throw .invalidParams("params.given: does not mean a rating of \(params.rating)")
+            throw .invalidParams("params.given: is not equivalent to a rating of \(params.rating)")
         }
         let item = RatingsStore.Item(
             title: params.title, kind: params.kind, rating: params.rating, review: params.review,

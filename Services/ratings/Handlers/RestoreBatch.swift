@@ -11,7 +11,7 @@ struct RestoreBatch: Sendable {
         var after = 0
         if let cursor = params.cursor {
             guard let version = VersionCursor.version(cursor) else {
-                throw .invalidCursor("this cursor is not one of this batch's")
+                throw .invalidCursor("this cursor does not belong to this batch")
             }
             after = version
         }

@@ -112,7 +112,7 @@ package struct RatingsStore: Sendable {
                     .moment(item.ratedAt), .rating(item.given?.value), .text(item.given?.scale.rawValue),
                     .id(item.play), .int(item.expectedVersion), .moment(now), .word(request.source), .id(request.batch),
                 ], until: deadline)
-            guard let answer = answers.first else { throw .fault("a change answered with no row") }
+            guard let answer = answers.first else { throw .fault("a change returned no row") }
             return answer
         }
     }
@@ -139,7 +139,7 @@ package struct RatingsStore: Sendable {
                     .int8Array(column { $0.expectedVersion.map(Int64.init) }),
                     .textArray(column { $0.refusal?.rawValue }), .moment(now),
                 ], until: deadline)
-            guard let answer = answers.first else { throw .fault("a change answered with no row") }
+            guard let answer = answers.first else { throw .fault("a change returned no row") }
             return answer
         }
     }

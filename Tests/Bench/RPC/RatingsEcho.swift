@@ -10,7 +10,7 @@ struct RatingsEcho: Sendable {
     func rateTitle(_ params: RateTitleParams, _ context: RPCContext) async throws(RPCError) -> Rating {
         let now = now
         if let ratedAt = params.ratedAt, ratedAt > now.advanced(by: Self.aheadMax) {
-            throw .dateInFuture("rated_at lies more than five minutes ahead")
+            throw .dateInFuture("rated_at is more than five minutes in the future")
         }
         return Rating(
             title: params.title, kind: params.kind, rating: params.rating, review: params.review,

@@ -88,7 +88,7 @@ import Testing
             for _ in 0..<3 { try await fixture.rate(Fixture.newTitle(), 50, by: user) }
             let page = try await fixture.service.listRatings(
                 ListRatingsParams(user: user, limit: 1), Fixture.context())
-            await #expect(throws: RPCError.invalidCursor("this cursor is not one of this list's")) {
+            await #expect(throws: RPCError.invalidCursor("this cursor does not belong to this list")) {
                 try await fixture.service.listRatings(
                     ListRatingsParams(user: user, sort: .best, cursor: page.nextCursor), Fixture.context())
             }
@@ -152,7 +152,7 @@ import Testing
                 GetStatisticsParams(user: user, timeZone: zone), Fixture.context())
             #expect(found.years.map(\.year) == years)
             #expect(found.count == 1 && found.firstRatedAt == moment)
-            await #expect(throws: RPCError.unknownTimeZone("nobody knows the time zone Atlantis/Poseidonis")) {
+            await #expect(throws: RPCError.unknownTimeZone("the time zone Atlantis/Poseidonis is unknown")) {
                 try await fixture.service.getStatistics(
                     GetStatisticsParams(user: user, timeZone: "Atlantis/Poseidonis"), Fixture.context())
             }
