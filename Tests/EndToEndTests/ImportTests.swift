@@ -140,7 +140,7 @@ struct ImportTests {
         #expect(files.count == 11)
         #expect(
             files.first { $0["name"] as? String == "export/lists/damaged.csv" }?["problem"] as? String
-                == "the file consists of nothing but zero bytes, as damaged archives have it")
+                == "the file consists of nothing but zero bytes, as in a damaged archive")
 
         let plays = try await history(client)
         #expect(plays.count == 3, "\(plays)")
@@ -199,7 +199,7 @@ struct ImportTests {
         let id = try #require(found["id"] as? String)
         let rows = try await client.send("GET", "/imports/\(id)/rows?verdict=removed_by_you")
         let reasons = (rows.json["rows"] as? [[String: Any]] ?? []).map { $0["reason"] as? String }
-        #expect(reasons == ["the rating was not written: you took it back"], "\(rows.answer.text)")
+        #expect(reasons == ["the rating was not written: you removed it"], "\(rows.answer.text)")
         // Undoing the import removes what it wrote.
         let batch = try #require(found["batch"] as? String)
         let undoing = try await client.send("POST", "/batches/\(batch)/undo")
@@ -362,7 +362,7 @@ struct ImportTests {
         #expect(answer.json["detail"] as? String == "export.zip is an archive within the archive")
         let strange = try await bring(Array("a,b\n1,2\n".utf8), as: "x.csv", apply: true, client)
         #expect(strange["state"] as? String == "failed")
-        #expect(strange["problem"] as? String == "the header is of no export that is known")
+        #expect(strange["problem"] as? String == "the header does not belong to a known export")
     }
 
     @Test("A request without a file is no request for an import, whatever form it has")

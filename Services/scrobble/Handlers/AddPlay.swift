@@ -76,7 +76,7 @@ struct PlayDates: Sendable {
 
     /// Throws `dateInFuture` for a day in the future.
     static func check(_ day: CalendarDate, at now: Timestamp) throws(RPCError) {
-        guard day <= latestDay(at: now) else { throw .dateInFuture("watched_on: \(day) lies ahead") }
+        guard day <= latestDay(at: now) else { throw .dateInFuture("watched_on: \(day) is in the future") }
     }
 
     /// The moment that is meant; now if nothing was said. Throws `contradictoryValues`, `dateInFuture` and
@@ -90,7 +90,7 @@ struct PlayDates: Sendable {
             return .day(day)
         }
         let at = said.watchedAt ?? now
-        guard at <= latest else { throw .dateInFuture("watched_at: \(at) lies ahead") }
+        guard at <= latest else { throw .dateInFuture("watched_at: \(at) is in the future") }
         return .second(at, day: try await day(of: at, in: said.timeZone, context))
     }
 
@@ -102,7 +102,7 @@ struct PlayDates: Sendable {
         do {
             return try await ledger.days(of: [moment], in: timeZone, until: context.deadline).first ?? moment.date
         } catch .invalidValue {
-            throw .unknownTimeZone("nobody knows the time zone \(timeZone)")
+            throw .unknownTimeZone("the time zone \(timeZone) is unknown")
         } catch {
             throw error.asRPCError
         }

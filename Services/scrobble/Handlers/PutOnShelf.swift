@@ -11,7 +11,7 @@ struct PutOnShelf: Sendable {
         let now = clock.now
         let latest = now.advanced(by: PlayDates.aheadMax)
         for entry in params.items {
-            if let at = entry.addedAt, at > latest { throw .dateInFuture("added_at: \(at) lies ahead") }
+            if let at = entry.addedAt, at > latest { throw .dateInFuture("added_at: \(at) is in the future") }
         }
         let writer = LedgerWriter.person(params.user, at: now)
         let outcomes =

@@ -362,7 +362,7 @@ import Testing
             let found = try await test.bring(
                 Self.head + "2020-01-01,One,1999,https://boxd.it/aaaaa,,,,2999-01-01\n", apply: false)
             #expect(try await test.verdicts(found) == [.invalid])
-            await #expect(throws: RPCError.dateInFuture("watched_on: 2999-01-02 lies ahead")) {
+            await #expect(throws: RPCError.dateInFuture("watched_on: 2999-01-02 is in the future")) {
                 _ = try await test.correct(found, 0, on: "2999-01-02")
             }
             #expect(try await test.correct(found, 0, on: "2020-01-02").verdict == .new)
@@ -381,7 +381,7 @@ import Testing
                 "Date,Name,Year,Letterboxd URI,Rating\n2020-01-01,One,1999,,4\n", as: "ratings.csv", apply: true)
             let row = try await test.correct(found, 0, title: right)
             #expect(row.verdict == .removedByYou)
-            #expect(row.reason == "the rating was not written: you took it back")
+            #expect(row.reason == "the rating was not written: you removed it")
             #expect(test.others.ratings.isEmpty)
         }
     }

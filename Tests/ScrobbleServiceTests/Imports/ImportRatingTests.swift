@@ -64,7 +64,7 @@ import Testing
             }
             // The play is written.
             #expect(row("Seen")?.verdict == .new)
-            #expect(row("Seen")?.reason == "the rating was not written: you took it back")
+            #expect(row("Seen")?.reason == "the rating was not written: you removed it")
             #expect(done.counts?.new == 2 && done.counts?.removedByYou == 1 && done.counts?.invalid == 2)
             #expect(others.ratingsByName == ["Written": 80])
             lost.cancel()

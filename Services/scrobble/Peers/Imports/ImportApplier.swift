@@ -168,7 +168,7 @@ struct ImportApplier: Sendable {
             } catch {
                 throw .unavailable("ratings: \(error.message)")
             }
-            guard outcomes.count == part.count else { throw .unavailable("ratings: not every rating was answered") }
+            guard outcomes.count == part.count else { throw .unavailable("ratings: not every rating got an answer") }
             for (rating, outcome) in zip(ratings[part.indices], outcomes) {
                 let row = rating.effect.row
                 let told = ImportVerdicts.refusal(of: outcome, besides: effects.besides[row])

@@ -316,7 +316,7 @@ extension StoredItem {
         switch match {
         case .skipped: "left out by you"
         case .ambiguous: "several titles fit equally well"
-        case .pending, .unknown, .known: "no title here has this id or name; applied, it is kept under its own name"
+        case .pending, .unknown, .known: "no title here has this id or name; if applied, it is kept under its own name"
         }
     }
 }
@@ -366,10 +366,10 @@ extension MeantTitle {
 extension ImportPlan.Play {
     /// Why none of it is kept for a title that has no plays of its own.
     fileprivate func reasonWithoutPlace(_ isRated: Bool) -> String {
-        if note.review == nil { return "a show or a season is watched by its episodes" }
+        if note.review == nil { return "a show or a season is watched through its episodes" }
         return isRated
-            ? "another review stands in its place"
-            : "a show or a season that is not rated has no place for a review: rate it and bring the file in again"
+            ? "another review already takes its place"
+            : "a show or a season that is not rated has no place for a review: rate it and import the file again"
     }
 }
 

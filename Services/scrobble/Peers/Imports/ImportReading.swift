@@ -64,7 +64,7 @@ struct ImportReading: Sendable {
             let files = progress.summary.files
             try await asking { () throws(StoreError) in
                 try await store.fail(
-                    claim, why ?? "none of the files is one of an export that is known", files: files,
+                    claim, why ?? "none of the files belongs to a known export", files: files,
                     until: .now + limits.stepTimeout)
             }
             return false

@@ -34,7 +34,7 @@ struct ImportSpool: Sendable {
                 do throws(ArchiveError) {
                     try scratch.append(piece)
                 } catch {
-                    throw .unavailable("the scratch folder cannot be written")
+                    throw .unavailable("the scratch folder is not writable")
                 }
             }
         }
@@ -63,7 +63,7 @@ struct ImportSpool: Sendable {
             if Self.isZip(front) {
                 try goThrough(scratch)
             } else if ArchiveReader.isArchive(front) {
-                throw .refused("\(file.name): of archives only ZIP is taken")
+                throw .refused("\(file.name): ZIP is the only kind of archive accepted")
             } else {
                 // The format of a lone file may be told by its name.
                 sum.update(Array(file.name.utf8))
@@ -123,17 +123,17 @@ extension ImportTrouble {
     init(_ error: ArchiveError) {
         self =
             switch error {
-            case .notAnArchive: .refused("the archive has no end record: it is cut short, or no ZIP")
+            case .notAnArchive: .refused("the archive has no end record: it is truncated, or not a ZIP file")
             case .damaged: .refused("the archive is damaged")
             case .tooManyEntries: .refused("the archive has more than \(ArchiveLimits().entriesMax) entries")
             case .tooLarge:
                 .refused("the archive unpacks to more than \(ArchiveLimits().totalBytesMax >> 20) MiB")
-            case .tooTightlyPacked(let name): .refused("\(name) unpacks to far more than an honest file")
+            case .tooTightlyPacked(let name): .refused("\(name) unpacks to far more than a genuine export would")
             case .encrypted(let name): .refused("\(name) is encrypted")
-            case .symbolicLink(let name): .refused("\(name) is a link")
-            case .unsafeName(let name): .refused("\(name) is no name for a file of an export")
+            case .symbolicLink(let name): .refused("\(name) is a symbolic link")
+            case .unsafeName(let name): .refused("\(name) is not a valid name for a file of an export")
             case .nested(let name): .refused("\(name) is an archive within the archive")
-            case .unknownCompression(let name): .refused("\(name) is packed in a way that is not known here")
+            case .unknownCompression(let name): .refused("\(name) is compressed with an unknown method")
             case .noScratch: .unavailable("the scratch folder cannot be used")
             }
     }

@@ -273,13 +273,13 @@ package struct ImportWorker: Sendable {
         }
         guard let facts = found, facts.state == .applied else { return nil }
         guard try await isInPlace(facts.batch, user, until: deadline) else {
-            return "the import was taken back: bring the file in again"
+            return "the import was undone: import the file again"
         }
         let rows = page.rows(of: key).filter { place == nil || $0.place == place }
         guard try await areWritten(rows, of: page, self.case(of: facts, id, user), until: deadline) else { return nil }
         return place == nil
-            ? "what the rows say of this title is written already: undo the import and bring the file in again, or edit what it wrote"
-            : "the row is written already: edit the play"
+            ? "what the rows say about this title is already written: undo the import and import the file again, or edit what it wrote"
+            : "the row is already written: edit the play"
     }
 
     /// Whether anything from the rows was written or already here. If a rating was not taken because the one here is
@@ -442,7 +442,7 @@ package struct ImportWorker: Sendable {
     }
 
     private func `case`(of claim: ImportClaim) throws(ImportTrouble) -> ImportJudge.Case {
-        guard let source = claim.source else { throw .refused("the files are of no export that is known") }
+        guard let source = claim.source else { throw .refused("the files do not belong to a known export") }
         return ImportJudge.Case(
             user: claim.user, id: claim.id, source: source, timeZone: claim.timeZone, at: claim.createdAt,
             asOf: claim.asOf, batch: claim.batch)

@@ -197,7 +197,7 @@ package struct FilmTableReader: Sendable {
                 ? GivenRating(value: DecimalTenths(tenths: rating / 2), scale: .fiveStars)
                 : GivenRating(value: DecimalTenths(tenths: rating), scale: .ten)
         } else {
-            problems.append("\(chosen.0): \(value.prefix(40)) is no rating")
+            problems.append("\(chosen.0): \(value.prefix(40)) is not a rating")
         }
     }
 

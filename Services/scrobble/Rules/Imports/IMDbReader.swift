@@ -82,7 +82,7 @@ package struct IMDbReader: Sendable {
         if let id, let title = title(id, type: text("title type"), name: text("title"), year: text("year")) {
             row.title = title
         } else {
-            problems.append("const: \((id ?? "nothing").prefix(40)) is no id of IMDb's")
+            problems.append("const: \((id ?? "nothing").prefix(40)) is not an IMDb id")
         }
         let date = kind == .rating ? text("date rated") : text("created")
         if let date {

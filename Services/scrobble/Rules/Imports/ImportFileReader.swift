@@ -78,7 +78,7 @@ package struct ImportFileReader: Sendable {
         case .films: "table of films"
         case .ratings: "table of ratings"
         case .trakt(let reader): "trakt \(reader.file.name)"
-        case .lossless: "everything of Reelay"
+        case .lossless: "Reelay export"
         case .foreign: nil
         }
     }
@@ -204,14 +204,14 @@ package struct ImportFileReader: Sendable {
 extension ImportFileFailure {
     init(_ failure: LetterboxdReader.Failure) {
         switch failure {
-        case .csv(.onlyNUL): self.init("the file consists of nothing but zero bytes, as damaged archives have it")
+        case .csv(.onlyNUL): self.init("the file consists of nothing but zero bytes, as in a damaged archive")
         case .csv(.notUTF8): self.init("the file is not UTF-8")
         case .csv(.refusedHeader(let refusal, let line)): self.init(refusal.sentence(line: line))
         case .unclear(let kinds):
             self.init(
                 "the header fits \(kinds.map(\.rawValue).joined(separator: ", ")): say which it is",
                 mayBe: kinds.compactMap(ImportFileKind.init))
-        case .unknown: self.init("the header is of no export that is known")
+        case .unknown: self.init("the header does not belong to a known export")
         }
     }
 

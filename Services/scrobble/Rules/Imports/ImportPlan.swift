@@ -236,7 +236,7 @@ package struct ImportPlan: Sendable, Hashable {
                 plays.append(
                     Play(row: place, moment: .unknown, percent: nil, key: row.key ?? "reviewed", note: note))
             } else {
-                refused[place] = "another review stands in its place"
+                refused[place] = "another review already takes its place"
             }
         }
     }

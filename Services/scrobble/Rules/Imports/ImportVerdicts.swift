@@ -65,11 +65,11 @@ package struct ImportVerdicts: Sendable, Hashable {
         // Older, although nothing is here: the rating was taken back.
         case .older:
             (alone, why) =
-                outcome.version == nil ? (.removedByYou, "you took it back") : (.conflict, "what is here is newer")
+                outcome.version == nil ? (.removedByYou, "you removed it") : (.conflict, "what is here is newer")
         case .repeated: (alone, why) = (.same, "another row rates the same title")
-        case .inFuture: (alone, why) = (.invalid, "its date lies in the future")
+        case .inFuture: (alone, why) = (.invalid, "its date is in the future")
         case .unknownTitle: (alone, why) = (.unmatched, "its title is gone")
-        case .invalid: (alone, why) = (.invalid, "it is not what was given on its scale")
+        case .invalid: (alone, why) = (.invalid, "it does not match the value given on its scale")
         }
         // Everything else in the row is written.
         return (rest ?? alone, "the rating was not written: \(why)")

@@ -119,7 +119,7 @@ enum ImportText {
 
     /// The endings of the problems of a cell that is no date, may be two, or lies ahead; a day given by the person
     /// resolves them.
-    static let (noDate, twoDates, ahead) = ("is no date", "may be two dates", "lies ahead")
+    static let (noDate, twoDates, ahead) = ("is not a date", "could be two dates", "is in the future")
 
     static func tags(_ tags: [String]) -> [String] { tags.prefix(100).map { String($0.prefix(200)) } }
 
@@ -152,10 +152,10 @@ extension LetterboxdProblem {
     /// A sentence for the owner of the file.
     var sentence: String {
         switch self {
-        case .notText(let column): "\(column): is no text"
+        case .notText(let column): "\(column): is not text"
         case .badDate(let column, let text): "\(column): \(text.prefix(40)) \(ImportText.noDate)"
         case .ambiguousDate(let column, let text): "\(column): \(text.prefix(40)) \(ImportText.twoDates)"
-        case .badYear(let text): "year: \(text.prefix(40)) is no year"
+        case .badYear(let text): "year: \(text.prefix(40)) is not a year"
         case .badRating(let text): "rating: \(text.prefix(40)) is not 0.5 to 5"
         case .noName: "name: is missing"
         }

@@ -49,7 +49,7 @@ package struct LosslessReader: Sendable {
             throw Self.notOurs
         }
         guard version == Self.version else {
-            throw ImportFileFailure("this is version \(version) of the file; version \(Self.version) is read here")
+            throw ImportFileFailure("the file has version \(version); this installation reads version \(Self.version)")
         }
         isKnown = true
     }
@@ -65,7 +65,7 @@ package struct LosslessReader: Sendable {
             }
             return row
         } catch {
-            return elements.refused(number, as: .shown, String("the element is no row: \(error)".prefix(300)))
+            return elements.refused(number, as: .shown, String("the element is not a row: \(error)".prefix(300)))
         }
     }
 }

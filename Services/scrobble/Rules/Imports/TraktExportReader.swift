@@ -39,7 +39,7 @@ package struct TraktExportReader: Sendable {
     private mutating func take(_ part: JSONParts.Part, _ number: Int, _ show: (ImportedRow) -> Void) {
         guard case .element(let bytes) = part else { return show(elements.tooLarge(number, as: file.rowKind)) }
         guard let element = try? decodeJSON(JSONValue.self, from: bytes, unknownMembers: .tolerate) else {
-            return show(elements.refused(number, as: file.rowKind, "the element is no JSON"))
+            return show(elements.refused(number, as: file.rowKind, "the element is not JSON"))
         }
         var row = ImportedRow(kind: .shown, file: path, line: number)
         switch file {

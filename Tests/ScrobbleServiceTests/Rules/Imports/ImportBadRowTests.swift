@@ -40,14 +40,14 @@ import Testing
             play.watchedOn = CalendarDate("2024-05-06")
             #expect(problems(play) == nil)
             play.watchedOn = CalendarDate("2024-05-07")
-            #expect(problems(play) == ["watched date: 2024-05-07 lies ahead"])
+            #expect(problems(play) == ["watched date: 2024-05-07 is in the future"])
             // A correction by the person fixes it.
             let day = try #require(CalendarDate("2024-05-01"))
             #expect(present.refused(play)?.on(day).problems == nil)
             (play.watchedOn, play.watchedAt) = (nil, Timestamp("2024-05-05T12:05:00Z"))
             #expect(problems(play) == nil)
             play.watchedAt = Timestamp("2024-05-05T12:05:01Z")
-            #expect(problems(play) == ["watched at: 2024-05-05T12:05:01Z lies ahead"])
+            #expect(problems(play) == ["watched at: 2024-05-05T12:05:01Z is in the future"])
         }
         for kind in [ImportRowKind.watchlist, .like, .collection, .progress, .listItem, .rating] {
             var item = row(kind)

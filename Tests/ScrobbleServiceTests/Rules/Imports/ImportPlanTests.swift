@@ -130,7 +130,7 @@ struct ImportPlanTests {
         let full = Self.plan([
             Self.row(.play, on: "2020-01-02", text: "One.", key: "a"), Self.row(.review, text: "Two."),
         ])
-        #expect(full.refused == [1: "another review stands in its place"])
+        #expect(full.refused == [1: "another review already takes its place"])
     }
 
     @Test("shelves hold a title once, lists once each")

@@ -117,7 +117,7 @@ struct ImportRowsTests {
         #expect(rows[1].rating == DecimalTenths(tenths: 100) && rows[1].given == nil && rows[1].spoiler == nil)
         #expect(
             rows[2].problems == [
-                "the row names no title", "rating: 0 is not 0.1 to 10", "rated at: yesterday is no date",
+                "the row names no title", "rating: 0 is not 0.1 to 10", "rated at: yesterday is not a date",
             ])
     }
 
@@ -176,7 +176,7 @@ struct ImportRowsTests {
         #expect(rows.map { $0.title?.kind } == [.movie, .series, nil])
         #expect(rows[0].rating == DecimalTenths(tenths: 90))
         #expect(rows[0].datedAt == Timestamp("2020-05-01T00:00:00Z"))
-        #expect(rows[2].problems == ["const: nm0000001 is no id of IMDb's"])
+        #expect(rows[2].problems == ["const: nm0000001 is not an IMDb id"])
         let listed =
             "Position,Const,Created,Modified,Description,Title,Title Type,Year,Your Rating,Date Rated\n1,tt0111161,2020-05-01,,,X,movie,1994,,\n"
         #expect(try Self.rows("WATCHLIST.csv", listed).rows.map(\.kind) == [.watchlist])
@@ -202,7 +202,7 @@ struct ImportRowsTests {
         #expect(rows.map { $0.title?.kind } == [.movie, .episode, .movie, .series, .movie, .movie])
         #expect(
             rows.map { $0.problems?.first } == [
-                nil, nil, "your rating: 0 is not 1 to 10", "01/05/2020 is no date", nil, nil,
+                nil, nil, "your rating: 0 is not 1 to 10", "01/05/2020 is not a date", nil, nil,
             ])
         #expect(rows.map(\.line) == Array(2...7))
         let listed =
@@ -219,7 +219,7 @@ struct ImportRowsTests {
         #expect(noir[0].datedAt == Timestamp("2020-05-01T00:00:00Z") && noir[1].list == nil)
         #expect(list[0].text == "for a long evening" && list[1].text == nil)
         #expect(list[1].rating == DecimalTenths(tenths: 90) && list[1].datedAt == Timestamp("2021-02-03T00:00:00Z"))
-        #expect(list[2].problems == ["const: nm0000001 is no id of IMDb's"])
+        #expect(list[2].problems == ["const: nm0000001 is not an IMDb id"])
     }
 
     /// Every element of every Trakt file is at least one row, of the right kind.
@@ -408,7 +408,7 @@ struct ImportRowsTests {
         #expect(rows[0].key != rows[1].key)
         #expect(rows[2].kind == .rating)
         #expect(rows[2].rating == DecimalTenths(tenths: 70))
-        #expect(rows[3].problems == ["rating10: 11 is no rating"])
+        #expect(rows[3].problems == ["rating10: 11 is not a rating"])
         #expect(rows[4].problems == ["the row names no film"])
     }
 
@@ -439,7 +439,7 @@ struct ImportRowsTests {
             "letterboxd-diary.csv",
             "LetterboxdURI,Title,Year,WatchedDate,ReelayTitle\nhttps://boxd.it/hOwC,Roma,2018,2020-01-02,x\n")
         #expect(ours.rows.map { $0.title?.ids.letterboxd } == ["hOwC"])
-        #expect(throws: ImportFileFailure("the header is of no export that is known")) {
+        #expect(throws: ImportFileFailure("the header does not belong to a known export")) {
             try Self.rows("bookmarks.csv", "url,title\nhttps://example.org/,Roma\n")
         }
     }
@@ -473,10 +473,10 @@ struct ImportRowsTests {
     func foreign() throws {
         #expect(try Self.rows("__MACOSX/diary.csv", "Date,Name").reader.isForeign)
         #expect(try Self.rows("package.json", "{}").reader.isForeign)
-        #expect(throws: ImportFileFailure("the header is of no export that is known")) {
+        #expect(throws: ImportFileFailure("the header does not belong to a known export")) {
             try Self.rows("diary.csv", "a,b\n1,2\n")
         }
-        #expect(throws: ImportFileFailure("the file consists of nothing but zero bytes, as damaged archives have it")) {
+        #expect(throws: ImportFileFailure("the file consists of nothing but zero bytes, as in a damaged archive")) {
             try Self.rows("lists/x.csv", "\0\0\0\0\0\0")
         }
     }
