@@ -19,8 +19,8 @@ struct ReceiveHook: Sendable {
         }
         let payload = params.payload ?? ""
         guard payload.utf8.count <= HookLimits.payloadBytesMax, let reading = HookReading(Array(payload.utf8)) else {
-            try await refuse("in none of the forms that are understood", place, now, context)
-            throw .unreadableHook("neither Plex, Jellyfin, Emby nor our own event")
+            try await refuse("not in any format that is understood", place, now, context)
+            throw .unreadableHook("neither a Plex, Jellyfin or Emby event nor one in our own format")
         }
         let fingerprints = reading.fingerprintSalts(receivedAt: now).map { salt in
             var digest = SHA256()
@@ -61,10 +61,11 @@ struct ReceiveHook: Sendable {
             return HookReceipt(outcome: .accepted, delivery: id)
         case .repeated: return HookReceipt(outcome: .repeated)
         case .quarantined(let id):
-            return HookReceipt(outcome: .quarantined, delivery: id, reason: "nobody's account yet")
+            return HookReceipt(
+                outcome: .quarantined, delivery: id, reason: "the account is not assigned to anybody yet")
         case .ignored(let reason): return HookReceipt(outcome: .ignored, reason: reason)
         case .otherServer: throw .otherServer("this hook belongs to another server")
-        case .tooManyAccounts: throw .tooMany("the hook has heard of \(HookLimits.accountsMax) accounts")
+        case .tooManyAccounts: throw .tooMany("the hook has already heard from \(HookLimits.accountsMax) accounts")
         case nil: throw .hookNotFound("no hook has this address")
         }
     }
@@ -80,8 +81,8 @@ struct ReceiveHook: Sendable {
     private static func reason(_ fault: HookFault) -> String {
         switch fault {
         case .tooLarge: "too large"
-        case .wrongType: "of a content type that is not understood"
-        case .unreadable: "a form without the part that tells"
+        case .wrongType: "a content type that is not understood"
+        case .unreadable: "a form without the part that holds the event"
         }
     }
 }

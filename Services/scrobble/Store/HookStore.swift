@@ -123,7 +123,7 @@ package struct HookStore: Sendable {
                 ])
             guard let isOwn else { return nil }
             guard isOwn else {
-                try await keep(nil, reading, .refused, "another server than the one before", place, now, transaction)
+                try await keep(nil, reading, .refused, "a different server than before", place, now, transaction)
                 return .otherServer
             }
             var isNew = true
@@ -174,16 +174,17 @@ package struct HookStore: Sendable {
             standing = noted
         }
         if standing.isIgnored {
-            try await keep(payload, reading, .ignored, "this account is left out", place, now, transaction)
-            return .ignored("this account is left out")
+            try await keep(payload, reading, .ignored, "this account is ignored", place, now, transaction)
+            return .ignored("this account is ignored")
         }
         if standing.isAssigned {
             return .accepted(try await keep(payload, reading, .pending, nil, place, now, transaction))
         }
         // A past player position is of no use later.
-        if event.kind == .progress { return .ignored("nobody's account yet") }
+        if event.kind == .progress { return .ignored("the account is not assigned to anybody yet") }
         return .quarantined(
-            try await keep(payload, reading, .quarantined, "nobody's account yet", place, now, transaction))
+            try await keep(
+                payload, reading, .quarantined, "the account is not assigned to anybody yet", place, now, transaction))
     }
 
     /// Records that a delivery could not be accepted.
@@ -260,7 +261,7 @@ package struct HookStore: Sendable {
             guard let account else { return nil }
             if isIgnored {
                 try await transaction.execute(
-                    HookQueries.release, key + [.text("ignored"), .text("this account is left out")])
+                    HookQueries.release, key + [.text("ignored"), .text("this account is ignored")])
             } else if person != nil {
                 try await transaction.execute(HookQueries.release, key + [.text("pending"), .text(nil)])
             }

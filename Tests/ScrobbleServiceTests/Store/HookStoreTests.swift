@@ -235,7 +235,7 @@ import Testing
                 until: Self.deadline())
             #expect(
                 try await Self.receive(place, Self.text("play", account: "guest"))
-                    == .ignored("this account is left out"))
+                    == .ignored("this account is ignored"))
             try await Self.work(place)
             #expect(try await Self.plays(place) == 0)
             #expect(try await Self.deliveries(place).allSatisfy { $0.state == .ignored })

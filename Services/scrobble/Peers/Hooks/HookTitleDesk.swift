@@ -19,7 +19,7 @@ struct HookTitleDesk: Sendable {
         guard !questions.isEmpty else { return .nothing("names neither an id nor a place in a series") }
         do throws(RPCError) {
             guard let first = try await first(item, questions) else {
-                return .nothing("no provider knows it, and it has no id or place to keep it under")
+                return .nothing("no provider knows it, and it has no id or place to store it under")
             }
             var titles = [first]
             for number in item.episodes.dropFirst() {

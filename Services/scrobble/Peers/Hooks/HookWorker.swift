@@ -57,7 +57,7 @@ package final class HookWorker: Sendable {
         do {
             return try await store.claim(count, until: .now + .seconds(5))
         } catch {
-            logger.warning("hooks were not looked at", metadata: ["cause": "\(error)"])
+            logger.warning("failed to look for hook deliveries", metadata: ["cause": "\(error)"])
             try? await Task.sleep(for: HookLimits.poll)
             return []
         }
@@ -68,7 +68,7 @@ package final class HookWorker: Sendable {
             try await store.letGo(place, for: try await workThrough(place), until: .now + .seconds(5))
         } catch {
             // The next turn begins when the hook is free again; what was done is recorded.
-            logger.warning("a hook was not worked", metadata: ["cause": "\(error)"])
+            logger.warning("failed to process a hook's deliveries", metadata: ["cause": "\(error)"])
         }
     }
 
@@ -120,8 +120,10 @@ package final class HookWorker: Sendable {
             guard case .ignored(let reason) = reading.content else { return .settled }
             return try await finish(.ignored, reason)
         }
-        if delivery.isIgnored { return try await finish(.ignored, "this account is left out") }
-        guard let person = delivery.person else { return try await finish(.quarantined, "nobody's account yet") }
+        if delivery.isIgnored { return try await finish(.ignored, "this account is ignored") }
+        guard let person = delivery.person else {
+            return try await finish(.quarantined, "the account is not assigned to anybody yet")
+        }
         switch await titles.titles(of: event.item) {
         case .found(let titles):
             return .ready { () throws(StoreError) in
@@ -159,12 +161,12 @@ package final class HookWorker: Sendable {
             queue.announce()
         } catch .conflict {
             try await store.finish(
-                delivery.id, of: place.owner, as: .failed, "the person is gone", until: .now + .seconds(10))
+                delivery.id, of: place.owner, as: .failed, "the person was deleted", until: .now + .seconds(10))
         } catch .fault(let cause), .invalidValue(let cause) {
             // Retrying would fail every time and block everything behind it.
-            logger.error("a delivery cannot be worked", metadata: ["cause": "\(cause)"])
+            logger.error("a delivery cannot be processed", metadata: ["cause": "\(cause)"])
             try await store.finish(
-                delivery.id, of: place.owner, as: .failed, "it cannot be worked", until: .now + .seconds(10))
+                delivery.id, of: place.owner, as: .failed, "it cannot be processed", until: .now + .seconds(10))
         }
     }
 }

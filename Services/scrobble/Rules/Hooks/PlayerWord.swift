@@ -89,13 +89,13 @@ package enum SittingMove: Sendable, Hashable {
         if word.isLate { return .nothing("too long ago") }
         guard let open else {
             // The stop overtook it on the way.
-            if let lastEnd, word.at < lastEnd { return .nothing("overtaken by a later word") }
+            if let lastEnd, word.at < lastEnd { return .nothing("superseded by a later event") }
             // A report of pausing, or of being paused, means that the title has been watched.
             let isBreak =
                 word.kind == .pause || ((word.kind == .progress || word.kind == .seek) && word.isPaused == true)
             return isBreak ? .pause(progressPercent: word.progressPercent ?? 0) : begin(word, nil)
         }
-        if word.at < open.updatedAt { return .nothing("overtaken by a later word") }
+        if word.at < open.updatedAt { return .nothing("superseded by a later event") }
         switch word.kind {
         case .pause: return .pause(progressPercent: word.progressPercent)
         case .progress, .seek:

@@ -170,14 +170,14 @@ import Testing
             (#"{"event":"media.play","Metadata":{"type":"movie","ratingKey":"1","live":"1"}}"#, "live television"),
             (
                 #"{"event":"library.new","Metadata":{"type":"movie","ratingKey":"1"}}"#,
-                "tells of the server, not of what is watched"
+                "is about the server, not about what is watched"
             ),
             (
                 #"{"NotificationType":"UserDataSaved","SaveReason":"PlaybackFinished","Played":true,"ItemType":"Movie","ItemId":"1"}"#,
-                "not a mark that somebody set"
+                "not a mark that a person set"
             ),
             (#"{"Event":"item.rate","Item":{"Type":"Movie","Id":"1"}}"#, "ratings are not taken from media servers"),
-            (#"{"event":"dance","kind":"movie","title":"x"}"#, "no event of this name"),
+            (#"{"event":"dance","kind":"movie","title":"x"}"#, "no event has this name"),
             (#"{"event":"stop","title":"x"}"#, "names neither a film nor an episode"),
         ]
         for (text, reason) in cases { #expect(try #require(Self.read(text)).content == .ignored(reason), "\(text)") }

@@ -68,7 +68,7 @@ import Testing
             (Self.word(.stop, heard: 901, percent: 95), Self.open(.playing), .end(progressPercent: 95)),
             (Self.word(.scrobble, heard: 90_000), nil, .log(progressPercent: 90)),
             // Events that arrive out of order.
-            (Self.word(.pause, at: 600), Self.open(.playing, 10, at: 601), .nothing("overtaken by a later word")),
+            (Self.word(.pause, at: 600), Self.open(.playing, 10, at: 601), .nothing("superseded by a later event")),
         ]
         for (word, open, move) in cases {
             #expect(
@@ -99,7 +99,7 @@ import Testing
     func overtaken() {
         for kind in [MediaEvent.Kind.play, .resume, .pause, .progress, .seek] {
             let move = SittingMove.of(Self.word(kind, percent: 40), nil, lastEnd: Self.at(601))
-            #expect(move == .nothing("overtaken by a later word"), "\(kind)")
+            #expect(move == .nothing("superseded by a later event"), "\(kind)")
             #expect(
                 SittingMove.of(Self.word(kind, percent: 40), nil, lastEnd: Self.at(600))
                     == SittingMove.of(Self.word(kind, percent: 40), nil), "\(kind)")

@@ -28,7 +28,7 @@ enum EmbyHook {
         case "item.markplayed": kind = .markPlayed
         case "item.markunplayed": kind = .markUnplayed
         case "item.rate": return .ignored("ratings are not taken from media servers")
-        default: return .ignored("tells of the server, not of what is watched")
+        default: return .ignored("is about the server, not about what is watched")
         }
         guard let item = item(json["Item"]) else { return .ignored("neither a film nor an episode") }
         let (playback, session) = (json["PlaybackInfo"], json["Session"])

@@ -15,7 +15,7 @@ enum EventHook {
     }
 
     private static func content(_ event: String, _ json: JSONValue) -> HookReading.Content {
-        guard let kind = MediaEvent.Kind(rawValue: event) else { return .ignored("no event of this name") }
+        guard let kind = MediaEvent.Kind(rawValue: event) else { return .ignored("no event has this name") }
         guard let item = item(json) else { return .ignored("names neither a film nor an episode") }
         return .event(
             MediaEvent(

@@ -23,10 +23,10 @@ enum JellyfinHook {
         case "UserDataSaved":
             // The other reasons come from playback, ratings, or programs such as this one.
             guard json["SaveReason"].text == "TogglePlayed", let played = json["Played"].flag else {
-                return .ignored("not a mark that somebody set")
+                return .ignored("not a mark that a person set")
             }
             kind = played ? .markPlayed : .markUnplayed
-        default: return .ignored("tells of the server, not of what is watched")
+        default: return .ignored("is about the server, not about what is watched")
         }
         guard let item = item(json) else { return .ignored("neither a film nor an episode") }
         let isMark = kind == .markPlayed || kind == .markUnplayed

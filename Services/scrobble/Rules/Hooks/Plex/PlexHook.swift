@@ -23,7 +23,7 @@ enum PlexHook {
         case "media.stop": kind = .stop
         case "media.scrobble": kind = .scrobble
         case "media.rate": return .ignored("ratings are not taken from media servers")
-        default: return .ignored("tells of the server, not of what is watched")
+        default: return .ignored("is about the server, not about what is watched")
         }
         if data["live"].count == 1 { return .ignored("live television") }
         guard let item = item(data) else { return .ignored("neither a film nor an episode") }
