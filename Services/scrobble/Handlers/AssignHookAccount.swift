@@ -12,7 +12,7 @@ struct AssignHookAccount: Sendable {
         let account = try await asking { () throws(StoreError) in
             try await store.assign(params, until: context.deadline)
         }
-        guard let account else { throw .hookAccountNotFound("the hook has not heard of this account") }
+        guard let account else { throw .hookAccountNotFound("the hook has not heard from this account") }
         worker.announce()
         return account
     }

@@ -14,7 +14,7 @@ struct CancelImport: Sendable {
         }
         guard let found else { throw .importNotFound("there is no such import") }
         guard found.state == .cancelled || found.state == .failed else {
-            throw .importNotReady("the import is \(found.state.rawValue); what was written is taken back by its batch")
+            throw .importNotReady("the import is \(found.state.rawValue); undo its batch to take back what was written")
         }
         return found
     }

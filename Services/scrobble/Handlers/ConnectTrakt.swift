@@ -21,6 +21,6 @@ struct ConnectTrakt: Sendable {
 extension RPCError {
     /// The error if Trakt has no application for this installation, so that nobody can connect.
     static var traktIsOff: RPCError {
-        .unavailable("Trakt is off in this installation: whoever runs it sets REELAY_TRAKT_CLIENT_ID")
+        .unavailable("Trakt is off in this installation; its operator can turn it on with REELAY_TRAKT_CLIENT_ID")
     }
 }

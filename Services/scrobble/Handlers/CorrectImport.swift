@@ -16,7 +16,7 @@ struct CorrectImport: Sendable {
         let takesBack = params.skip == false && params.title == nil && params.watchedOn == nil
         let given = [params.title != nil, params.skip == true || takesBack, params.watchedOn != nil].filter(\.self)
         guard given.count == 1 else {
-            throw .contradictoryValues("one of title, skip and watched_on must be given, and one only")
+            throw .contradictoryValues("exactly one of title, skip and watched_on must be given")
         }
         if let day = params.watchedOn { try PlayDates.check(day, at: clock.now) }
         let found = try await asking { () throws(StoreError) in
@@ -29,7 +29,7 @@ struct CorrectImport: Sendable {
         }
         let dated = params.watchedOn.flatMap { found.row?.on($0) }
         guard var key = found.key ?? dated.flatMap({ ImportReading.key(of: $0) }) else {
-            throw .importNotFound("the import has no such row, or the row speaks of no title")
+            throw .importNotFound("the import has no such row, or the row names no title")
         }
         if found.key != nil { key = try await toldApart(key, params, context) }
         try await check(key, dated == nil ? nil : params.place, params)
@@ -106,7 +106,7 @@ extension ImportTrouble {
         case .store(let error): error.asRPCError
         case .refused(let why): .fileRefused(why)
         case .unavailable(let why): .unavailable(why)
-        case .lost: .importNotReady("somebody else works at the import now")
+        case .lost: .importNotReady("the import is being worked on elsewhere")
         }
     }
 }

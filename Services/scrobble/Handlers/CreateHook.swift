@@ -21,7 +21,7 @@ struct CreateHook: Sendable {
         } catch {
             throw error.asRPCError
         }
-        guard let hook else { throw .tooMany("you have \(HookLimits.hooksMax) hooks") }
+        guard let hook else { throw .tooMany("you already have \(HookLimits.hooksMax) hooks") }
         guard hook.name == params.name else {
             throw .idempotencyKeyReused("this Idempotency-Key was used for another request")
         }

@@ -20,7 +20,7 @@ struct CreateImport: Sendable {
         } catch {
             switch error {
             case .conflict(constraint: "person_deleted"): throw .userNotFound("this account was deleted")
-            case .invalidValue: throw .unknownTimeZone("nobody knows the time zone \(timeZone)")
+            case .invalidValue: throw .unknownTimeZone("the time zone \(timeZone) is unknown")
             default: throw error.asRPCError
             }
         }

@@ -18,13 +18,13 @@ struct CreateList: Sendable {
             try await lists.make(new, by: .person(params.user, at: now), until: context.deadline)
         }
         switch put {
-        case .tooMany: throw .tooMany("a person may have \(LedgerLimits.listsMax) lists")
+        case .tooMany: throw .tooMany("a person may have at most \(LedgerLimits.listsMax) lists")
         case .made(let list): return list.contract
         case .wasMade(let list):
             // Once the list has been edited, nobody can tell what the first call said.
             let isSame = list.name == new.name && list.description == description && list.isRanked == new.isRanked
             guard isSame || list.changedAt != list.createdAt else {
-                throw .idempotencyKeyReused("this Idempotency-Key was used for another list before")
+                throw .idempotencyKeyReused("this Idempotency-Key was already used for another list")
             }
             return list.contract
         }

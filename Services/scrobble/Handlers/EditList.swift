@@ -15,7 +15,7 @@ struct EditList: Sendable {
         }
         switch edited {
         case .edited(let list): return list.contract
-        case .unexpected: throw .preconditionFailed("the list is not what was expected")
+        case .unexpected: throw .preconditionFailed("the list is not in the expected state")
         case .noSuchList: throw .noSuchList
         }
     }

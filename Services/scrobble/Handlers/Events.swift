@@ -12,7 +12,7 @@ struct Events: Sendable {
             let end = try await asking { () throws(StoreError) in try await store.end(until: context.deadline) }
             return EventFeed(events: [], next: end.text)
         }
-        guard let place = EventPlace(after) else { throw .invalidParams("params.after: is no place of an event") }
+        guard let place = EventPlace(after) else { throw .invalidParams("params.after: is not the place of an event") }
         let now = ContinuousClock.now
         let end = min(
             now + .seconds(params.waitSeconds ?? 0), context.deadline - EventLimits.answerMargin)

@@ -8,7 +8,7 @@ struct EventsOf: Sendable {
 
     func run(_ params: EventsOfParams, _ context: RPCContext) async throws(RPCError) -> EventFeed {
         guard let place = EventPlace(params.after) else {
-            throw .invalidParams("params.after: is no place of an event")
+            throw .invalidParams("params.after: is not the place of an event")
         }
         let (isBroken, events) = try await asking { () throws(StoreError) in
             // In this order, so that a concurrent removal may report a gap that is none, but never hides one.

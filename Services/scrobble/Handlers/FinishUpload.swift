@@ -50,7 +50,7 @@ struct FinishUpload: Sendable {
             try await asking { () throws(StoreError) in
                 try await store.cancel(id, of: user, at: clock.now, until: context.deadline)
             }
-            throw .importExists("import \(other?.description ?? "of the same files") has them in hand")
+            throw .importExists("import \(other?.description ?? "of the same files") already has these files")
         }
         throw .importNotFound("there is no such import")
     }

@@ -14,7 +14,7 @@ struct ListDiary: Sendable {
         var start = HistoryCursor.oldest
         if let cursor = params.cursor {
             guard let place = HistoryCursor(cursor) else {
-                throw .invalidCursor("this cursor is not one of the diary's")
+                throw .invalidCursor("this cursor does not belong to the diary")
             }
             start = place
         }

@@ -13,7 +13,7 @@ struct ListHistory: Sendable {
         var start = HistoryCursor.newest
         if let cursor = params.cursor {
             guard let place = HistoryCursor(cursor) else {
-                throw .invalidCursor("this cursor is not one of the history's")
+                throw .invalidCursor("this cursor does not belong to the history")
             }
             start = place
         }

@@ -13,7 +13,7 @@ struct ListHookDeliveries: Sendable {
         var last = HookDeliveryID(UUIDBits(high: .max, low: .max))
         if let cursor = params.cursor {
             guard let place = HistoryCursor(cursor) else {
-                throw .invalidCursor("this cursor is not one of a hook's deliveries")
+                throw .invalidCursor("this cursor does not belong to a hook's deliveries")
             }
             last = HookDeliveryID(place.id.uuid)
         }

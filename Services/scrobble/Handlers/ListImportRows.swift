@@ -14,7 +14,7 @@ struct ListImportRows: Sendable {
         var start = -1
         if let cursor = params.cursor {
             guard let place = PlaceCursor.place(cursor) else {
-                throw .invalidCursor("this cursor is not one of the rows'")
+                throw .invalidCursor("this cursor does not belong to the rows of an import")
             }
             start = place
         }

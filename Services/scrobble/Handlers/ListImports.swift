@@ -13,7 +13,7 @@ struct ListImports: Sendable {
         var start = ShelfCursor.newest
         if let cursor = params.cursor {
             guard let place = ShelfCursor(cursor) else {
-                throw .invalidCursor("this cursor is not one of the imports'")
+                throw .invalidCursor("this cursor does not belong to the list of imports")
             }
             start = place
         }

@@ -13,7 +13,7 @@ struct ListJobs: Sendable {
         var start = HistoryCursor.newest
         if let cursor = params.cursor {
             guard let place = HistoryCursor(cursor) else {
-                throw .invalidCursor("this cursor is not one of the queue's")
+                throw .invalidCursor("this cursor does not belong to the queue")
             }
             start = place
         }

@@ -9,7 +9,7 @@ struct ListListItems: Sendable {
     func run(_ params: ListListItemsParams, _ context: RPCContext) async throws(RPCError) -> ListItemPage {
         let limit = params.limit ?? LedgerLimits.pageRowsDefault
         guard let place = ListPlace(params.cursor) else {
-            throw .invalidCursor("this cursor is not one of this list's")
+            throw .invalidCursor("this cursor does not belong to this list")
         }
         let rows = try await asking { () throws(StoreError) in
             guard try await lists.list(params.list, of: params.user, until: context.deadline) != nil else {

@@ -10,7 +10,7 @@ struct ListPlays: Sendable {
         var start = HistoryCursor.oldest
         if let cursor = params.cursor {
             guard let place = HistoryCursor(cursor) else {
-                throw .invalidCursor("this cursor is not one of the list's")
+                throw .invalidCursor("this cursor does not belong to the list")
             }
             start = place
         }

@@ -27,7 +27,9 @@ extension HistoryCursor {
     /// The place where a page begins. Throws `invalidCursor` for a cursor that is not valid.
     static func start(_ cursor: String?, _ list: String) throws(RPCError) -> HistoryCursor {
         guard let cursor else { return .newest }
-        guard let place = HistoryCursor(cursor) else { throw .invalidCursor("this cursor is not one of the \(list)") }
+        guard let place = HistoryCursor(cursor) else {
+            throw .invalidCursor("this cursor does not belong to the list of \(list)")
+        }
         return place
     }
 }

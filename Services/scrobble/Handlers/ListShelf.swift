@@ -62,7 +62,7 @@ extension ShelfCursor {
     /// The place that a cursor names, or the beginning if there is no cursor. Throws `invalidCursor`.
     static func reading(_ text: String?) throws(RPCError) -> ShelfCursor {
         guard let text else { return .newest }
-        guard let place = ShelfCursor(text) else { throw .invalidCursor("this cursor is not one of this list's") }
+        guard let place = ShelfCursor(text) else { throw .invalidCursor("this cursor does not belong to this list") }
         return place
     }
 }

@@ -81,7 +81,7 @@ struct OnceUnderKey: Sendable {
         do throws(JSONError) {
             return try decodeJSON(Answer.self, from: bytes)
         } catch {
-            throw .internal("a kept answer cannot be read")
+            throw .internal("a stored answer cannot be read")
         }
     }
 }

@@ -21,7 +21,7 @@ struct PutImportChunk: Sendable {
         case .noSuchImport: throw .importNotFound("there is no such import")
         case .notReady:
             throw .importNotReady("the import takes no more files, or the piece does not follow the one before")
-        case .tooLarge: throw .fileRefused("an import takes \(store.limits.uploadBytesMax >> 20) MiB")
+        case .tooLarge: throw .fileRefused("an import takes at most \(store.limits.uploadBytesMax >> 20) MiB")
         }
     }
 }

@@ -27,7 +27,7 @@ extension ListStore.ItemsAnswer {
         switch self {
         case .done(let outcomes): return LedgerOutcomes(titles, outcomes)
         case .noSuchList: throw .noSuchList
-        case .tooMany: throw .tooMany("a list may have \(LedgerLimits.listItemsMax) titles")
+        case .tooMany: throw .tooMany("a list may have at most \(LedgerLimits.listItemsMax) titles")
         }
     }
 }

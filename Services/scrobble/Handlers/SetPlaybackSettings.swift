@@ -18,7 +18,7 @@ struct SetPlaybackSettings: Sendable {
         } catch {
             throw error.asRPCError
         }
-        guard isSet else { throw .preconditionFailed("the settings are not what was expected") }
+        guard isSet else { throw .preconditionFailed("the settings are not in the expected state") }
         return PlaybackSettings(playThresholdPercent: threshold.percent)
     }
 }

@@ -15,7 +15,7 @@ struct StartPlayback: Sendable {
         let isCheckIn = params.checkIn ?? false
         // A check-in starts from the beginning of the title.
         guard !isCheckIn || params.progressPercent == nil else {
-            throw .contradictoryValues("progress_percent: is not given beside check_in")
+            throw .contradictoryValues("progress_percent: must not be given together with check_in")
         }
         let title = try await titles.title(params.title, context)
         guard let kind = PlayableKind(title.kind) else {

@@ -16,7 +16,7 @@ struct StartSimklPin: Sendable {
         } catch {
             throw error.asRPCError
         }
-        guard let invitation else { throw .unavailable("Simkl gives out no code now") }
+        guard let invitation else { throw .unavailable("Simkl is not issuing codes at the moment") }
         return invitation
     }
 }
@@ -24,6 +24,6 @@ struct StartSimklPin: Sendable {
 extension RPCError {
     /// The error if Simkl has no application for this installation, so that nobody can connect.
     static var simklIsOff: RPCError {
-        .unavailable("Simkl is off in this installation: whoever runs it sets REELAY_SIMKL_CLIENT_ID")
+        .unavailable("Simkl is off in this installation; its operator can turn it on with REELAY_SIMKL_CLIENT_ID")
     }
 }

@@ -16,7 +16,7 @@ struct StartTraktDevice: Sendable {
         } catch {
             throw error.asRPCError
         }
-        guard let invitation else { throw .unavailable("Trakt gives out no code now") }
+        guard let invitation else { throw .unavailable("Trakt is not issuing codes at the moment") }
         return invitation
     }
 }

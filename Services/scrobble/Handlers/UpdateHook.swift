@@ -12,7 +12,7 @@ struct UpdateHook: Sendable {
         }
         switch updated {
         case .updated(let hook): return hook
-        case .unexpected: throw .preconditionFailed("the hook is not what was expected")
+        case .unexpected: throw .preconditionFailed("the hook is not in the expected state")
         case .noSuchHook: throw .hookNotFound("there is no such hook")
         }
     }

@@ -481,7 +481,8 @@ import Testing
             let stored = try #require(try await fixture.batches.batch(old, of: fixture.user, until: deadline))
             #expect(stored.forgottenAt == LedgerFixture.at(200))
             #expect(
-                throws: RPCError.undoExpired("what this batch changed was forgotten on \(LedgerFixture.at(200).date)")
+                throws: RPCError.undoExpired(
+                    "what this batch changed was only known until \(LedgerFixture.at(200).date)")
             ) {
                 try stored.checkAge()
             }
