@@ -102,7 +102,7 @@ package final class ServiceAssembly {
             do {
                 try await Task.sleep(for: wait)
             } catch {
-                throw .resource("database", "the start was given up")
+                throw .resource("database", "the start was cancelled")
             }
             wait = min(wait * 2, .seconds(5))
         }

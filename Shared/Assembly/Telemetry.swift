@@ -99,7 +99,7 @@ package struct Telemetry: Sendable {
                 registry.databaseFaults.increment()
                 logger.warning("database connection lost", metadata: ["cause": "\(error)"])
             case .cancelSent: logger.debug("statement cancelled")
-            case .rerun(let name): logger.debug("statement run again", metadata: ["statement": "\(name)"])
+            case .rerun(let name): logger.debug("statement rerun", metadata: ["statement": "\(name)"])
             case .transactionRetried(let attempt, let error):
                 logger.info("transaction retried", metadata: ["attempt": "\(attempt)", "cause": "\(error)"])
             case .notice(let notice):

@@ -60,7 +60,7 @@ extension FaultTests {
                 worker.kill()
                 let outcomes = try await place.outcomes()
                 let isHeld =
-                    outcomes == ["dead: workers die of it": 1, "done": queued.count - 1] && (1...60).contains(deaths)
+                    outcomes == ["dead: it crashes workers": 1, "done": queued.count - 1] && (1...60).contains(deaths)
                 report("Poison job", isHeld: isHeld, "\(deaths) deaths; outcomes \(outcomes)")
                 #expect(isHeld)
             }

@@ -33,7 +33,7 @@ struct Housekeeper: Sendable {
                 while try await forgetBatches(), !Task.isCancelled {}
                 while try await imports.giveUpUploads(at: clock.now, until: .now + .seconds(30)), !Task.isCancelled {}
             } catch {
-                logger.warning("what is old was not removed", metadata: ["cause": "\(error)"])
+                logger.warning("failed to remove old data", metadata: ["cause": "\(error)"])
             }
         }
     }

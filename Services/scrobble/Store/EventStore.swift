@@ -19,7 +19,7 @@ package struct EventStore: Sendable {
 
     func end(until deadline: ContinuousClock.Instant) async throws(StoreError) -> EventPlace {
         guard let end = try await database.rows(EventQueries.end, [], until: deadline).first else {
-            throw .fault("there is always an end")
+            throw .fault("the end of the events was not returned")
         }
         return end
     }

@@ -49,7 +49,7 @@ extension LedgerStore {
                     percent: play.percent), moment: play.moment)
         }
         try await tell(
-            of: plays, as: .bulk, because: "moved by a file", arrival.user, at: arrival.at, in: transaction)
+            of: plays, as: .bulk, because: "moved by an import", arrival.user, at: arrival.at, in: transaction)
     }
 
     /// Tells connections to remove the old dates of plays and then to add the new ones. If `isThere` is false, the

@@ -148,7 +148,7 @@ package struct LedgerStore: Sendable {
         }
         // A live removal would overtake a bulk job that is still to add the play.
         let added = removed.map { "play \($0.id)" }
-        _ = try await QueueStore.withdraw(added, of: writer.user, because: "taken out here", in: transaction)
+        _ = try await QueueStore.withdraw(added, of: writer.user, because: "removed here", in: transaction)
         let left = try await QueueStore.bulk(about: added, of: writer.user, in: transaction)
         let jobs = connections.flatMap { connection in
             removed.map { play in
@@ -271,7 +271,7 @@ package struct LedgerStore: Sendable {
         _ restored: [RemovedPlay], _ arrival: Arrival, in transaction: PGTransaction
     ) async throws(PGError) {
         let untold = try await QueueStore.withdraw(
-            restored.map { "remove \($0.id)" }, of: arrival.user, because: "put back here", in: transaction)
+            restored.map { "remove \($0.id)" }, of: arrival.user, because: "restored here", in: transaction)
         let told = try await transaction.query(
             LedgerQueries.toldRemovals,
             [

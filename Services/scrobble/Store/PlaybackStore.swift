@@ -77,7 +77,7 @@ package struct PlaybackStore: Sendable {
             .bool(sitting.isCheckIn),
         ]
         guard let session = try await transaction.first(PlaybackQueries.open, values) else {
-            throw PGError(.decoding, "the insert of a playback session answered with no row")
+            throw PGError(.decoding, "the insert of a playback session returned no row")
         }
         if let step { try await tell(step, session, sitting.user, kind, in: transaction) }
         return session

@@ -87,7 +87,7 @@ extension SyncStore {
             for index in inverse.indices {
                 let isQueued = queued.contains(inverse[index].job.id)
                 inverse[index].change.state = isQueued ? .queued : .skipped
-                inverse[index].change.reason = isQueued ? nil : "it waits in the queue already"
+                inverse[index].change.reason = isQueued ? nil : "it is already in the queue"
             }
             try await settle(
                 inverse.map(\.change), jobs: inverse.map(\.job.id), run, of: lane.user, in: transaction)

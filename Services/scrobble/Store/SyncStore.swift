@@ -219,7 +219,7 @@ package struct SyncStore: Sendable {
                 var change = change
                 let isQueued = queued.contains(job.id)
                 change.state = isQueued ? .queued : .skipped
-                change.reason = isQueued ? nil : "it waits in the queue already"
+                change.reason = isQueued ? nil : "it is already in the queue"
                 return change
             }
             try await settle(settled, jobs: jobs.map(\.id), run.id, of: run.user, in: transaction)

@@ -229,7 +229,7 @@ import UpstreamEmulators
             }
             try await Self.deliver(setting)
             let outcomes = try await QueueTest.outcomes(setting.pool)
-            #expect(outcomes["dead: the history is too long to be looked through"] == 1, "\(outcomes)")
+            #expect(outcomes["dead: the history is too long to search"] == 1, "\(outcomes)")
             #expect(outcomes["done: found there"] == 1, "\(outcomes)")
         }
     }

@@ -276,7 +276,7 @@ import Testing
                 try await pool.first(QueueTest.waiting) == 0
             }
             #expect(isDone)
-            #expect(try await QueueTest.outcomes(pool) == ["dead: workers die of it": 1, "done: delivered": 2])
+            #expect(try await QueueTest.outcomes(pool) == ["dead: it crashes workers": 1, "done: delivered": 2])
         }
     }
 

@@ -81,7 +81,7 @@ import Testing
     @Test("Only time, the other side's word and dead workers kill a job")
     func deaths() {
         #expect(Self.machine.step(Self.job(unsettled: 5)) == .send)
-        #expect(Self.machine.step(Self.job(unsettled: 6)) == .settle(.dead(reason: "workers die of it")))
+        #expect(Self.machine.step(Self.job(unsettled: 6)) == .settle(.dead(reason: "it crashes workers")))
         #expect(Self.machine.step(Self.job(age: .seconds(30 * 86_400))) == .send)
         #expect(
             Self.machine.step(Self.job(age: .seconds(30 * 86_400 + 1)))

@@ -17,14 +17,14 @@ import Testing
     @Test("Every documented answer leads to what it asks for; the code counts in either case")
     func replies() {
         let table: [(Int, String, Bool, JobReply)] = [
-            (201, "{}", false, .delivered), (200, "<html>", true, .notTaken("Simkl answered with a page")),
+            (201, "{}", false, .delivered), (200, "<html>", true, .notTaken("Simkl answered with a web page")),
             (
                 400, #"{"error":"RATE_LIMIT","code":400}"#, false,
-                .wait(.seconds(20), "Simkl works at another write (RATE_LIMIT)")
+                .wait(.seconds(20), "Simkl is busy with another write (RATE_LIMIT)")
             ),
             (
                 400, #"{"error":"rate_limit","code":400}"#, false,
-                .wait(.seconds(20), "Simkl works at another write (RATE_LIMIT)")
+                .wait(.seconds(20), "Simkl is busy with another write (RATE_LIMIT)")
             ),
             (400, #"{"error":"empty_field","code":400}"#, false, .refused("Simkl refused it (400 empty_field)")),
             (401, #"{"error":"user_token_failed"}"#, false, .askUser(.needsReauth)),
@@ -35,11 +35,11 @@ import Testing
             (409, #"{"watched_at":"2026-05-01T10:00:00Z","expires_at":"2026-05-01T11:00:00Z"}"#, false, .alreadyThere),
             (
                 412, #"{"error":"client_id_failed"}"#, false,
-                .wait(.seconds(600), "Simkl does not take the client id now (412)")
+                .wait(.seconds(600), "Simkl does not accept the client id at the moment (412)")
             ),
-            (429, #"{"error":"rate_limit"}"#, false, .wait(.seconds(10), "asked too often (429)")),
-            (500, "", false, .notTaken("Simkl is in trouble (500)")),
-            (503, "", true, .notTaken("Simkl is in trouble (503)")),
+            (429, #"{"error":"rate_limit"}"#, false, .wait(.seconds(10), "too many requests (429)")),
+            (500, "", false, .notTaken("Simkl is having problems (500)")),
+            (503, "", true, .notTaken("Simkl is having problems (503)")),
         ]
         for (status, body, html, reply) in table {
             #expect(answer(status, body, html: html).reply == reply, "\(status) \(body)")

@@ -18,7 +18,8 @@ import Testing
     func table() {
         for status in [200, 201, 204] { #expect(Self.answer(status).reply(now: Self.now) == .delivered) }
         #expect(
-            Self.answer(200, html: true).reply(now: Self.now) == .ambiguous("a page answered in Trakt's place"))
+            Self.answer(200, html: true).reply(now: Self.now)
+                == .ambiguous("a web page came in place of Trakt's answer"))
         #expect(Self.answer(409).reply(now: Self.now) == .alreadyThere)
         let told = TraktAnswer(
             status: 409, isHTML: false, retryAfter: nil, rateLimit: nil,
@@ -31,7 +32,7 @@ import Testing
         #expect(Self.answer(420).reply(now: Self.now) == .barred(.accountLimit))
         // Previously, a temporary redirect made every job sent in the meantime be given up.
         for status in [301, 302, 307, 308, 408, 425] {
-            #expect(Self.answer(status).reply(now: Self.now) == .notTaken("Trakt did not take it (\(status))"))
+            #expect(Self.answer(status).reply(now: Self.now) == .notTaken("Trakt did not accept it (\(status))"))
         }
         #expect(Self.answer(423).reply(now: Self.now) == .askUser(.locked))
         #expect(Self.answer(426).reply(now: Self.now) == .barred(.vipRequired))

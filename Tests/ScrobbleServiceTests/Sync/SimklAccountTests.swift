@@ -282,7 +282,7 @@ import UpstreamEmulators
             // It is not yet known what else the account has of it.
             #expect(
                 await setting.send(.removeFromWatchlist, [(.movie, Self.film)]) == [
-                    .notTaken("what the titles have at Simkl cannot be looked up")
+                    .notTaken("what Simkl has about the titles cannot be looked up")
                 ])
             #expect(!setting.simkl.items(of: "demo-alice").isEmpty)
         }
@@ -327,7 +327,7 @@ import UpstreamEmulators
                 Fault(provider: .simkl, kind: .truncated, path: "/sync/ratings", times: 1))
             #expect(
                 await setting.send(.rate, films, JobPayload(rating: 8))
-                    == [.notTaken("Simkl does not say what became of it (201)")])
+                    == [.notTaken("Simkl does not say what happened to it (201)")])
             #expect(await setting.send(.rate, films, JobPayload(rating: 8)) == [.delivered])
             #expect(setting.simkl.items(of: "demo-alice").values.map(\.rating) == [8])
         }
@@ -356,7 +356,7 @@ import UpstreamEmulators
             try await setting.mirror.keep([], [:], read, of: setting.user, until: QueueTest.deadline())
             #expect(
                 await setting.send(.removeFromWatchlist, [(.movie, numbered)]) == [
-                    .refused("Simkl would take the title's rating along, so it stays on the list there")
+                    .refused("Simkl would remove the title's rating, too, so it stays on the list there")
                 ])
             #expect(setting.simkl.items(of: "demo-alice")[number]?.rating == 9)
             // Watched and dropped: it returns to what is watched, with its date.
@@ -402,8 +402,8 @@ import UpstreamEmulators
                 desk.clearFaults(.simkl)
                 return replies
             }
-            #expect(await look(.rateLimited) == [.wait(.seconds(17), "asked too often (429)")])
-            let unknown = JobReply.notTaken("what the titles have at Simkl cannot be looked up")
+            #expect(await look(.rateLimited) == [.wait(.seconds(17), "too many requests (429)")])
+            let unknown = JobReply.notTaken("what Simkl has about the titles cannot be looked up")
             #expect(await look(.status, 500) == [unknown])
             #expect(await look(.status, 400) == [unknown], "the question was refused, not the job")
             #expect(await look(.html, 502) == [unknown])
@@ -427,14 +427,14 @@ import UpstreamEmulators
             _ = await setting.send(.rate, films, JobPayload(rating: 8))
             #expect(
                 await setting.send(.rate, films, JobPayload(rating: 8))
-                    == [.wait(.seconds(20), "Simkl works at another write (RATE_LIMIT)")])
+                    == [.wait(.seconds(20), "Simkl is busy with another write (RATE_LIMIT)")])
             setting.simkl.behave {
                 $0.lockMilliseconds = 0
                 $0.writeMilliseconds = 600_000
             }
             #expect(
                 await setting.send(.rate, films, JobPayload(rating: 8))
-                    == [.wait(.seconds(600), "Simkl does not take the client id now (412)")])
+                    == [.wait(.seconds(600), "Simkl does not accept the client id at the moment (412)")])
             #expect(setting.simkl.blockCount == 1)
             _ = try await setting.pool.execute(PGCommand("tests.unblocked", "DELETE FROM provider_holds"), [])
             setting.simkl.reset()

@@ -132,13 +132,13 @@ import UpstreamEmulators
         try await SimklSyncTests.run { test in
             _ = test.upstreams.server.desk.add(
                 Fault(provider: .simkl, kind: .rateLimited, path: "/sync/activities", times: 1, retryAfter: "30"))
-            #expect(await Self.trouble(test.lane, test) == .wait(.seconds(30), "asked too often (429)"))
+            #expect(await Self.trouble(test.lane, test) == .wait(.seconds(30), "too many requests (429)"))
             #expect(await Self.trouble(test.lane, test) == nil, "what holds it is its run")
             test.simkl.behave { $0.lockMilliseconds = 60_000 }
             #expect(await Self.rate(test.lane, test) == .delivered)
             #expect(
                 await Self.rate(test.lane, test)
-                    == .wait(.seconds(20), "Simkl works at another write (RATE_LIMIT)"))
+                    == .wait(.seconds(20), "Simkl is busy with another write (RATE_LIMIT)"))
             #expect(await Self.trouble(test.lane, test) == nil)
         }
     }

@@ -12,7 +12,7 @@ enum Requeue {
 
     static let command = ServiceCommand(
         "requeue", argument: "PROVIDER",
-        "sends again what was given up: of \(SyncProvider.allCases.map(\.rawValue).joined(separator: ", ")) or of all"
+        "resends what was given up: of \(SyncProvider.allCases.map(\.rawValue).joined(separator: ", ")) or of all"
     ) { (values, name) async throws(StartupError) in
         try await AuditLog.command("requeue", values) { (event) async throws(StartupError) in
             let providers = SyncProvider.allCases.filter { name == "all" || name == $0.rawValue }

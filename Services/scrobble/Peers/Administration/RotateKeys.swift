@@ -8,7 +8,7 @@ internal import Store
 /// must know the new key beforehand.
 enum RotateKeys {
     static let command = ServiceCommand(
-        "rotate-keys", "seals all stored tokens again with the first key of the ring; may be repeated"
+        "rotate-keys", "reseals all stored tokens with the first key of the ring; safe to repeat"
     ) { (values, _) async throws(StartupError) in
         try await AuditLog.command("rotate-keys", values) { (event) async throws(StartupError) in
             let sealer = Sealer(try ScrobbleService.keyRing(values))

@@ -64,7 +64,7 @@ struct LedgerKeeper: Sendable {
             guard try await turns.takeTurn(name, every: Self.interval, as: worker, until: deadline) else { return }
             try await work(deadline)
         } catch {
-            logger.debug("ledger round put off", metadata: ["round": "\(name)", "cause": "\(error)"])
+            logger.debug("ledger round postponed", metadata: ["round": "\(name)", "cause": "\(error)"])
         }
     }
 

@@ -24,7 +24,7 @@ struct SittingKeeper: Sendable {
             if expiry.ended > 0 { queue.announce() }
             for (session, cause) in expiry.failed {
                 logger.warning(
-                    "a sitting was not ended", metadata: ["session": "\(session)", "cause": "\(cause)"])
+                    "failed to end a sitting", metadata: ["session": "\(session)", "cause": "\(cause)"])
             }
         }
     }

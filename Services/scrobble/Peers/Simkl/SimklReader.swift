@@ -82,10 +82,10 @@ package struct SimklReader: RemoteReader {
         let now = clock.now
         switch stamps.whole(items, doubtedAt: doubtedAt, now: now) {
         case .shown: break
-        case .untrue(let group): throw .broken("Simkl says that there are \(group), and shows none")
+        case .untrue(let group): throw .broken("Simkl says that there are \(group), but shows none")
         case .doubtful(let group):
             try await keep([], [:], SimklStamps(doubtedAt: doubtedAt ?? now), lane)
-            throw .wait(SimklLimits.doubtTime, "Simkl shows no \(group), though there were some: asked once more")
+            throw .wait(SimklLimits.doubtTime, "Simkl shows no \(group), although there were some: asking once more")
         }
         try await keep(items, [:], stamps, lane)
         return stamps
@@ -193,7 +193,7 @@ package struct SimklReader: RemoteReader {
             guard unreadable == 0 else { throw .broken("\(unreadable) items of Simkl's library have no number") }
             return (items, false)
         }
-        guard !part.parts.isEmpty else { throw .broken("Simkl does not give so long a list: \(part.path)") }
+        guard !part.parts.isEmpty else { throw .broken("Simkl does not return so long a list: \(part.path)") }
         var items: [SimklRows.Item] = []
         for smaller in part.parts { items += try await library(smaller, lane, query: query).items }
         return (items, true)
@@ -203,7 +203,7 @@ package struct SimklReader: RemoteReader {
         _ path: String, _ lane: LaneKey, by method: HTTPMethod = .GET
     ) async throws(ReadTrouble) -> (body: JSONValue, date: Timestamp?) {
         guard let answer = try await answer(path, lane, by: method) else {
-            throw .broken("Simkl does not give so much at once: \(path)")
+            throw .broken("Simkl does not return so much at once: \(path)")
         }
         return answer
     }
@@ -230,7 +230,7 @@ package struct SimklReader: RemoteReader {
                     token = try usable(await tokens.renewed(of: lane, instead: token))
                 case .askUser(let trouble): throw .askUser(trouble)
                 case .wait(let time, let reason): throw .wait(time, reason)
-                default: throw .broken("Simkl answered \(answer.status)\(answer.isHTML ? " with a page" : "")")
+                default: throw .broken("Simkl answered \(answer.status)\(answer.isHTML ? " with a web page" : "")")
                 }
             }
         }

@@ -80,7 +80,7 @@ package struct SimklWriter: RemoteWriter {
         }
         var next = replies.makeIterator()
         return zip(named, refusals).map { named, refusal in
-            guard let named else { return .refused(refusal ?? "nothing that Simkl knows the title by") }
+            guard let named else { return .refused(refusal ?? "no id of the title that Simkl knows") }
             return named.job.action == action ? next.next() ?? .untried : .untried
         }
     }
@@ -126,7 +126,7 @@ package struct SimklWriter: RemoteWriter {
         let all = steps.map { step -> JobReply in
             switch step {
             case .gone: return .alreadyThere
-            case .rated: return .refused("Simkl would take the title's rating along, so it stays on the list there")
+            case .rated: return .refused("Simkl would remove the title's rating, too, so it stays on the list there")
             case .moves: return bare.isEmpty ? next.next() ?? .untried : .untried
             case .bare(let simkl):
                 let reply = next.next() ?? .untried
@@ -153,7 +153,7 @@ package struct SimklWriter: RemoteWriter {
         case unread(JobReply)
     }
 
-    private static let unknown = Library.unread(.notTaken("what the titles have at Simkl cannot be looked up"))
+    private static let unknown = Library.unread(.notTaken("what Simkl has about the titles cannot be looked up"))
 
     /// The current library, if it has been read before. Whatever prevents the read prevents the write, too.
     private func library(_ token: Secret, _ parcel: Parcel) async -> Library {
@@ -190,7 +190,7 @@ package struct SimklWriter: RemoteWriter {
         guard reply == .delivered, case .answered(let answer) = outcome else { return jobs.map { _ in reply } }
         // Every write is answered with its result. If one is not, whether it arrived is unknown, and it is sent again.
         guard let body = answer.outcome else {
-            return jobs.map { _ in .notTaken("Simkl does not say what became of it (\(answer.status))") }
+            return jobs.map { _ in .notTaken("Simkl does not say what happened to it (\(answer.status))") }
         }
         return jobs.map {
             SimklCalls.isUnknown($0.title, in: body) ? .refused("Simkl does not know the title") : reply

@@ -118,7 +118,7 @@ package struct SyncApplier: Sendable {
             for place in settled.indices {
                 guard let result = left[settled[place].title] else { continue }
                 settled[place].state = .skipped
-                settled[place].reason = result == .older ? "edited meanwhile" : "not taken here: \(result.rawValue)"
+                settled[place].reason = result == .older ? "edited meanwhile" : "not accepted here: \(result.rawValue)"
             }
             base.removeAll { left[$0.title] != nil }
         }

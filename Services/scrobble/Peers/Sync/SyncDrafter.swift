@@ -112,7 +112,7 @@ package struct SyncDrafter: Sendable {
             try await connections.confirm(
                 run.lane, account, connectedAt: moment, by: run.id, until: .now + Self.timeout)
         }
-        guard isConfirmed else { throw .reading(.wait(.seconds(1), "the account was connected anew meanwhile")) }
+        guard isConfirmed else { throw .reading(.wait(.seconds(1), "the account was reconnected meanwhile")) }
     }
 
     private func facets(_ frame: Frame) async throws(SyncTrouble) -> SyncDraft {

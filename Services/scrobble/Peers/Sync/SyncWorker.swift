@@ -131,7 +131,7 @@ package struct SyncWorker: Sendable {
                 switch try await kept(draft, run) {
                 case .kept: break
                 case .lost: return
-                case .undoing: throw SyncTrouble.reading(.wait(.seconds(10), "a sync is being taken back"))
+                case .undoing: throw SyncTrouble.reading(.wait(.seconds(10), "a sync is being undone"))
                 }
                 observe(.kept)
                 if run.isDry { return }
@@ -141,7 +141,7 @@ package struct SyncWorker: Sendable {
             guard try await applier.apply(run) else { return }
             if run.isPlanned { isHeld = try await hasHeld(run) }
             queue.announce()
-            await end(run, isHeld ? .held : .done, isHeld ? "many removals at once wait for a word" : stopped)
+            await end(run, isHeld ? .held : .done, isHeld ? "many removals at once need a confirmation" : stopped)
             observe(.finished)
         } catch {
             await putOff(run, error)

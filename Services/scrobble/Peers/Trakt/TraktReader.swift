@@ -106,7 +106,7 @@ package struct TraktReader: RemoteReader {
             case .untried, .unreachable: throw .wait(.seconds(60), "Trakt cannot be reached")
             case .brokeOff: failure = "a call to Trakt broke off"
             case .answered(let answer):
-                failure = "Trakt answered \(answer.status)\(answer.isHTML ? " with a page" : "")"
+                failure = "Trakt answered \(answer.status)\(answer.isHTML ? " with a web page" : "")"
                 switch answer.reply(now: clock.now) {
                 case .delivered where answer.status == 200: return answer
                 case .askUser(.needsReauth) where !isRenewed:

@@ -74,7 +74,7 @@ package struct TraktWriter: RemoteWriter {
 
     private static let noIDs = JobReply.refused("no id of the title that Trakt knows")
     private static let unknown = JobReply.refused("Trakt does not know the title")
-    private static let tooLong = JobReply.refused("the history is too long to be looked through")
+    private static let tooLong = JobReply.refused("the history is too long to search")
 
     private func send(_ jobs: [TraktCalls.Named], _ token: Secret, _ parcel: Parcel) async -> [JobReply] {
         guard let first = jobs.first?.job else { return [] }

@@ -8,10 +8,10 @@ package enum ConnectionLimits {
         case .simkl:
             [
                 "Simkl has no library: sync_library and the facet collection do nothing there.",
-                "Simkl keeps one date for each film and episode: the latest play is told, and what leaves there stays here.",
+                "Simkl keeps one date for each film and episode: the latest play is sent, and what is removed there stays here.",
                 "Simkl holds whole ratings from 1 to 10, of films and shows only.",
-                "A film that leaves Simkl's lists takes its rating along: plays that are removed here are not removed there, nor is a wish that is rated there.",
-                "What is being watched or completed at Simkl is not put back on its list of wishes; what is completed is not dropped, and a film on hold is planned there.",
+                "A film that leaves Simkl's lists loses its rating: plays that are removed here are not removed there, nor is a watchlist title that is rated there.",
+                "What is being watched or completed at Simkl is not put back on its watchlist; what is completed is not dropped, and a film on hold is planned there.",
             ]
         }
     }

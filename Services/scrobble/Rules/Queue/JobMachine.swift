@@ -98,7 +98,7 @@ package struct JobMachine: Sendable {
 
     /// Returns what to do with a claimed job.
     package func step(_ job: JobState) -> JobStep {
-        if job.unsettled > limits.unsettledMax { return .settle(.dead(reason: "workers die of it")) }
+        if job.unsettled > limits.unsettledMax { return .settle(.dead(reason: "it crashes workers")) }
         if job.age > limits.horizon { return .settle(.dead(reason: "undelivered for too long")) }
         if job.action.isMomentary, job.age > life(of: job.action) { return .settle(.done(reason: "over")) }
         if job.action.isRepeatable { return .send }
@@ -120,7 +120,7 @@ package struct JobMachine: Sendable {
     package func postponed(_ job: JobState) -> JobFate {
         if case .settle(let fate) = step(job) { return fate }
         if job.status == .verify, !job.action.isRepeatable {
-            return .verify(after: .zero, looks: job.looks, reason: "not looked for")
+            return .verify(after: .zero, looks: job.looks, reason: "not checked")
         }
         return .again(after: .zero, reason: "not tried", isCounted: false)
     }
@@ -182,7 +182,7 @@ package struct JobMachine: Sendable {
         case .failed(.refused(let reason)): return (.dead(reason: reason), .goOn)
         case .failed:
             let wait = backoff(tries: job.retryCount, jitter: jitter)
-            return (.verify(after: wait, looks: job.looks, reason: "cannot be looked for"), .hold(wait))
+            return (.verify(after: wait, looks: job.looks, reason: "cannot be checked"), .hold(wait))
         }
     }
 

@@ -47,23 +47,23 @@ package struct SimklAnswer: Sendable, Hashable {
     /// (one date per item), so nothing is ambiguous: what may have arrived is sent again.
     package var reply: JobReply {
         switch (status, error) {
-        case (200...299, _): isHTML ? .notTaken("Simkl answered with a page") : .delivered
+        case (200...299, _): isHTML ? .notTaken("Simkl answered with a web page") : .delivered
         // Another write to the same account is in progress.
-        case (400, "rate_limit"): .wait(SimklLimits.lockWait, "Simkl works at another write (RATE_LIMIT)")
+        case (400, "rate_limit"): .wait(SimklLimits.lockWait, "Simkl is busy with another write (RATE_LIMIT)")
         case (401, _): .askUser(.needsReauth)
         // The token is read-only, or its scope was withdrawn: connecting again asks for both.
         case (403, _): isHTML ? .wait(.seconds(900), "turned away (403)") : .askUser(.needsReauth)
         case (409, _): .alreadyThere
         case (412, _): .wait(SimklLimits.blockWait, Self.blocked)
-        case (429, _): .wait(limited, "asked too often (429)")
+        case (429, _): .wait(limited, "too many requests (429)")
         case (404, _): .refused("Simkl does not know the title (404)")
-        case (500...599, _): .notTaken("Simkl is in trouble (\(status))")
+        case (500...599, _): .notTaken("Simkl is having problems (\(status))")
         default: .refused("Simkl refused it (\(status)\(error.map { " \($0)" } ?? ""))")
         }
     }
 
     /// Why nothing is sent to Simkl.
-    static let blocked = "Simkl does not take the client id now (412)"
+    static let blocked = "Simkl does not accept the client id at the moment (412)"
 
     private var limited: Duration {
         .seconds(min(max(retryAfter.flatMap { Int($0) } ?? 10, 1), 86_400))

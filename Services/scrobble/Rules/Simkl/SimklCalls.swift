@@ -50,13 +50,13 @@ package enum SimklCalls {
             kind == .movie || kind == .episode ? nil : "a show or a season is not watched in one go"
         case .removePlay:
             // A film removed from the history is removed from everything, including its rating.
-            kind == .episode ? nil : "Simkl would take the film's rating along with its play, so it stays there"
+            kind == .episode ? nil : "Simkl would remove the film's rating with its play, so the play stays there"
         case .rate, .unrate:
-            kind == .movie || kind == .series ? nil : "Simkl rates films and shows only"
+            kind == .movie || kind == .series ? nil : "Simkl keeps ratings of films and shows only"
         case .addToWatchlist:
-            kind == .movie || kind == .series ? nil : "Simkl plans to watch films and shows only"
+            kind == .movie || kind == .series ? nil : "Simkl's watchlist takes films and shows only"
         case .removeFromWatchlist:
-            kind == .movie || kind == .series ? nil : "Simkl plans to watch films and shows only"
+            kind == .movie || kind == .series ? nil : "Simkl's watchlist takes films and shows only"
         case .addToCollection, .removeFromCollection: "Simkl has no library"
         }
     }

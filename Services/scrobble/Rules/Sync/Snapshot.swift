@@ -91,7 +91,7 @@ package struct PageTally: Sendable, Hashable {
         case moreAnnounced = "more was announced than arrived"
         case moved = "the list changed while it was read"
         case unheaded = "the pages do not say how many there are"
-        case unexplained = "it shrank, but nothing is said to have happened there"
+        case unexplained = "it shrank, but no change was reported there"
     }
 
     private var pages: [Page] = []

@@ -19,11 +19,11 @@ package enum ConnectionWords {
     package static func reason(_ state: ConnectionState) -> String? {
         switch state {
         case .disconnected, .connected, .refreshing: nil
-        case .needsReauth: "The tokens are worth nothing any more."
+        case .needsReauth: "The tokens are no longer valid."
         case .rateLimited: "The other side asked us to wait."
         // This stops a facet; a connection only if an older version of the service met it (`StopQueries.heal`).
-        case .accountLimit: "The account there has as many items of a kind as it may have (420)."
-        case .vipRequired: "The account there lacks what something needs, VIP (426)."
+        case .accountLimit: "The account there has reached its limit of items of some kind (420)."
+        case .vipRequired: "The account there lacks VIP, which something needs (426)."
         case .locked: "The account there is locked or deactivated (423)."
         case .apiKeyRejected: "The application of this installation is not accepted there (403)."
         case .paused: "Paused here."
@@ -33,30 +33,30 @@ package enum ConnectionWords {
     package static func remedy(_ state: ConnectionState) -> String? {
         switch state {
         case .disconnected, .connected, .refreshing: nil
-        case .needsReauth: "Connect again; nothing of what was synced is lost."
-        case .rateLimited: "Nothing: it goes on by itself."
-        case .accountLimit, .vipRequired: "Nothing: all but what that concerns goes on by itself within minutes."
-        case .locked: "Ask the support of the other side, then go on."
+        case .needsReauth: "Connect again; nothing that was synced is lost."
+        case .rateLimited: "Nothing: it continues by itself."
+        case .accountLimit, .vipRequired: "Nothing: everything else continues by itself within minutes."
+        case .locked: "Contact that service's support, then resume."
         case .apiKeyRejected:
-            "Whoever runs this installation checks its client id, and that the application still exists."
-        case .paused: "Go on when you like."
+            "The operator of this installation has to check its client id, and that the application still exists."
+        case .paused: "Resume whenever you like."
         }
     }
 
     /// Returns why one facet is stopped.
     package static func reason(_ facet: SyncFacet, _ cause: StopCause) -> String {
         switch cause {
-        case .accountLimit: "The \(name(facet)) there: the account has as many items as it may have (420)."
-        case .vipRequired: "The \(name(facet)) there: the account lacks what this needs, VIP (426)."
+        case .accountLimit: "The \(name(facet)) there: the account has reached its limit of items (420)."
+        case .vipRequired: "The \(name(facet)) there: the account lacks VIP, which this needs (426)."
         }
     }
 
     package static func remedy(_ cause: StopCause) -> String {
         switch cause {
         case .accountLimit:
-            "Remove something there or upgrade the account, then go on; everything else goes on meanwhile."
+            "Remove something there or upgrade the account, then resume; everything else continues meanwhile."
         case .vipRequired:
-            "Upgrade the account, then go on, or switch this off; everything else goes on meanwhile."
+            "Upgrade the account, then resume, or switch this off; everything else continues meanwhile."
         }
     }
 
@@ -66,7 +66,7 @@ package enum ConnectionWords {
         case .ratings: "ratings"
         case .watchlist: "watchlist"
         case .collection: "collection"
-        case .progress: "places where somebody stopped"
+        case .progress: "playback positions"
         }
     }
 }

@@ -57,18 +57,18 @@ package struct TraktAnswer: Sendable, Hashable {
     /// whatever is in front of Trakt answers in HTML and with its own codes (520 to 524).
     package func reply(now: Timestamp) -> JobReply {
         switch status {
-        case 200...299: isHTML ? .ambiguous("a page answered in Trakt's place") : .delivered
+        case 200...299: isHTML ? .ambiguous("a web page came in place of Trakt's answer") : .delivered
         // No verdict on the content: redirected, or not processed.
-        case 300...399, 408, 425: .notTaken("Trakt did not take it (\(status))")
+        case 300...399, 408, 425: .notTaken("Trakt did not accept it (\(status))")
         case 401: .askUser(.needsReauth)
         case 403: isHTML ? .wait(.seconds(900), "turned away (403)") : .askUser(.apiKeyRejected)
         case 409: playedAt.map { .alreadyPlayed($0) } ?? .alreadyThere
         case 420: .barred(.accountLimit)
         case 423: .askUser(.locked)
         case 426: .barred(.vipRequired)
-        case 429: .wait(limitedFor(now), "asked too often (429)")
+        case 429: .wait(limitedFor(now), "too many requests (429)")
         case 500: .broken("Trakt failed (500)")
-        case 502...599: .ambiguous("Trakt is in trouble (\(status))")
+        case 502...599: .ambiguous("Trakt is having problems (\(status))")
         case 404: .refused("Trakt does not know the title (404)")
         default: .refused("Trakt refused it (\(status))")
         }
