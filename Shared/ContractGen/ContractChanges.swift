@@ -97,7 +97,7 @@ package struct ContractChanges {
                 continue
             }
             for member in ["code", "status"] where Self.text(error[member]) != Self.text(now[member]) {
-                add("\(member) of the error \(name) is another")
+                add("\(member) of the error \(name) has changed")
             }
         }
     }
@@ -153,7 +153,7 @@ package struct ContractChanges {
                 add("\(name): the parameter \(key) must be given now")
             }
             if isRolling, Self.flag(parameter["required"]), !Self.flag(now["required"]) {
-                add("\(name): the parameter \(key) may be left out now, which copies of before refuse")
+                add("\(name): the parameter \(key) may be left out now, which older copies refuse")
             }
             schema(parameter["schema"], now["schema"], .taken, "\(name) \(key)")
         }
@@ -168,7 +168,7 @@ package struct ContractChanges {
         if !Self.flag(was?["required"]), Self.flag(now?["required"]) { add("\(name): a body must be given now") }
         for (type, content) in Self.members(was?["content"]) {
             guard let present = now?["content"]?[type] else {
-                add("\(name): a body of \(type) is not taken any more")
+                add("\(name): a body of \(type) is no longer accepted")
                 continue
             }
             schema(content["schema"], present["schema"], .taken, "\(name) body")
@@ -183,7 +183,7 @@ package struct ContractChanges {
             }
             for (type, content) in Self.members(Self.resolve(response, in: old)["content"]) {
                 guard let present = Self.resolve(now, in: new)["content"]?[type] else {
-                    add("\(name): the answer \(status) is no \(type) any more")
+                    add("\(name): the answer \(status) is no longer \(type)")
                     continue
                 }
                 schema(content["schema"], present["schema"], .given, "\(name) \(status)")
@@ -223,7 +223,7 @@ package struct ContractChanges {
             let (first, second) = ((try? was[choice]?.elements()) ?? [], (try? now[choice]?.elements()) ?? [])
             let isOther = direction == .taken ? second.count < first.count : second.count > first.count
             if isOther, !first.isEmpty {
-                add("\(name): the choices of \(choice) are others")
+                add("\(name): the choices of \(choice) have changed")
             }
             for (one, other) in zip(first, second) { schema(one, other, direction, name) }
         }
@@ -236,11 +236,11 @@ package struct ContractChanges {
         switch direction {
         case .given:
             for member in present.subtracting(required).sorted() {
-                add("\(name): \(member) must be there now, and copies of before may not give it")
+                add("\(name): \(member) must be there now, and older copies may not give it")
             }
         case .taken:
             for member in required.subtracting(present).sorted() {
-                add("\(name): \(member) may be left out now, which copies of before refuse")
+                add("\(name): \(member) may be left out now, which older copies refuse")
             }
         }
     }
@@ -250,24 +250,24 @@ package struct ContractChanges {
         let (types, others) = (Self.texts(was["type"]), Self.texts(now["type"]))
         let isKept = direction == .taken ? others.isSuperset(of: types) : types.isSuperset(of: others)
         let isKeptBySome = isRolling && direction == .given ? types == others : isKept
-        if !types.isEmpty || !others.isEmpty, !isKeptBySome { add("\(name): the type is another") }
-        if Self.text(was["format"]) != Self.text(now["format"]) { add("\(name): the format is another") }
+        if !types.isEmpty || !others.isEmpty, !isKeptBySome { add("\(name): the type has changed") }
+        if Self.text(was["format"]) != Self.text(now["format"]) { add("\(name): the format has changed") }
         let (set, present) = (Self.texts(was["enum"]), Self.texts(now["enum"]))
         switch direction {
         case .taken where !present.isEmpty:
             let lost = set.isEmpty ? present : set.subtracting(present)
             if !lost.isEmpty {
                 let which = set.isEmpty ? "only some values are" : "\(lost.sorted().joined(separator: ", ")) is not"
-                add("\(name): \(which) taken now")
+                add("\(name): \(which) accepted now")
             }
         case .given where !set.isEmpty:
             let more = present.subtracting(set)
             if present.isEmpty || !more.isEmpty {
-                add("\(name): values are new: \(more.sorted().joined(separator: ", "))")
+                add("\(name): new values: \(more.sorted().joined(separator: ", "))")
             }
             let lost = set.subtracting(present)
             if isRolling, !present.isEmpty, !lost.isEmpty {
-                add("\(name): copies of before may still give \(lost.sorted().joined(separator: ", "))")
+                add("\(name): older copies may still give \(lost.sorted().joined(separator: ", "))")
             }
         default: break
         }
@@ -277,14 +277,14 @@ package struct ContractChanges {
         for bound in Self.narrowed(from: was, to: now) {
             add(
                 "\(name): "
-                    + (bound == "pattern" ? "the pattern is another" : "\(bound) is \(Self.text(now[bound])) now"))
+                    + (bound == "pattern" ? "the pattern has changed" : "\(bound) is \(Self.text(now[bound])) now"))
         }
     }
 
     /// Reports responses that exceed the bounds of older callers, which check what they read.
     private mutating func widened(_ was: SpecNode, _ now: SpecNode, _ name: String) {
         for bound in Self.narrowed(from: now, to: was) {
-            add("\(name): \(bound) was \(Self.text(was[bound])), and callers of before read no more")
+            add("\(name): \(bound) was \(Self.text(was[bound])), and older callers read no more than that")
         }
     }
 

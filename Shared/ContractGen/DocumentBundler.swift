@@ -107,7 +107,7 @@ struct DocumentBundler {
     private mutating func local(_ reference: String, _ node: SpecNode) throws(SpecError) -> String {
         guard let hash = reference.firstIndex(of: "#"),
             let name = reference.split(separator: "/").last.map(String.init)
-        else { throw node.fail("\(reference) is no reference") }
+        else { throw node.fail("\(reference) is not a reference") }
         let file = hash == reference.startIndex ? node.file : String(reference[..<hash])
         switch file {
         case "errors.yaml":

@@ -50,7 +50,7 @@ struct GatewayTranslator {
             ], "in an operation")
         let id = try node.require("operationId").string()
         guard SwiftName.isMember(id), SwiftName.property(id) == id else {
-            throw node.fail("\(id) is no name for an operation")
+            throw node.fail("\(id) is not a valid name for an operation")
         }
         let name = SwiftName.upperFirst(id)
         let parameters = try parameters(shared + (try node["parameters"]?.elements() ?? []), name, path, node, &schemas)
@@ -148,7 +148,7 @@ struct GatewayTranslator {
             var response = given
             if let reference = given["$ref"] { response = try schemas.target(reference) }
             try response.only(["description", "content", "headers", "x-stream", "x-written"], "in a response")
-            guard let code = Int(status), (200...599).contains(code) else { throw response.fail("is no status") }
+            guard let code = Int(status), (200...599).contains(code) else { throw response.fail("is not a status") }
             if code >= 400 { throw response.fail("errors belong to x-errors and the default response") }
             guard let content = response["content"] else {
                 replies.append(Reply(status: code, body: nil))
@@ -224,7 +224,7 @@ enum RPCForwarding {
             throw node.fail("x-rpc needs exactly one response below 400")
         }
         if let body = reply.body, body != rpc.method.result {
-            throw node.fail("x-rpc \(rpc.method.wireName) answers another type")
+            throw node.fail("x-rpc \(rpc.method.wireName) returns another type")
         }
         if operation.body != nil, !operation.isBodyRequired { throw node.fail("x-rpc needs a required body") }
         if reply.isWritten { throw node.fail("x-rpc and x-written are not supported together") }
@@ -243,14 +243,14 @@ enum RPCForwarding {
         given += body?.properties ?? []
         for property in given {
             guard let param = method.params.properties.first(where: { $0.wireName == property.wireName }) else {
-                throw fail("\(property.wireName) is no parameter of it")
+                throw fail("\(property.wireName) is not one of its parameters")
             }
             guard param.shape == property.shape, property.isRequired || !param.isRequired else {
                 throw fail("\(property.wireName) is of another type")
             }
         }
         for param in method.params.properties where param.isRequired && source(of: param, in: operation, body) == nil {
-            throw fail("nothing gives \(param.wireName)")
+            throw fail("nothing provides \(param.wireName)")
         }
     }
 

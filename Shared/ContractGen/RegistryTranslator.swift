@@ -10,7 +10,7 @@ enum RegistryTranslator {
                 status: try node.require("status").int(), isRetryable: try node.require("retryable").bool(),
                 meaning: try node.require("meaning").string())
             guard SwiftName.isMember(entry.name), SwiftName.property(entry.name) == entry.name else {
-                throw node.fail("\(entry.name) is no name for an error")
+                throw node.fail("\(entry.name) is not a valid name for an error")
             }
             guard (1_000...1_999).contains(entry.code) else { throw node.fail("code must be 1000 to 1999") }
             guard (400...599).contains(entry.status) else { throw node.fail("status must be 400 to 599") }

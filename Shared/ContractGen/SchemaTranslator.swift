@@ -16,7 +16,9 @@ struct SchemaTranslator {
     /// Adds a type that no schema declares, such as the params of a method. Two services may have methods of the same
     /// name: identical types are one type.
     mutating func declare(_ declaration: Declaration, _ node: SpecNode) throws(SpecError) {
-        guard SwiftName.isType(declaration.name) else { throw node.fail("\(declaration.name) is no name for a type") }
+        guard SwiftName.isType(declaration.name) else {
+            throw node.fail("\(declaration.name) is not a valid name for a type")
+        }
         if let other = declarations.updateValue(declaration, forKey: declaration.name), other != declaration {
             throw node.fail("the type \(declaration.name) is declared twice, and differently")
         }
@@ -307,7 +309,7 @@ extension SchemaTranslator {
                 try property(key, node, isRequired: required.contains(key), in: typeName))
         }
         for name in required where !result.contains(where: { $0.wireName == name && $0.isRequired }) {
-            throw schema.fail("required names \(name), which is no property")
+            throw schema.fail("required names \(name), which is not a property")
         }
         if Set(result.map(\.swiftName)).count != result.count { throw schema.fail("a property is declared twice") }
         return result
@@ -332,7 +334,7 @@ extension SchemaTranslator {
     func refuseEndlessTypes(_ documentFile: String) throws(SpecError) {
         for (name, declaration) in declarations.sorted(by: { $0.key < $1.key }) {
             guard case .record = declaration, reaches(name, from: name, []) else { continue }
-            throw SpecError(file: documentFile, path: name, reason: "holds itself without a list between")
+            throw SpecError(file: documentFile, path: name, reason: "contains itself without a list in between")
         }
     }
 

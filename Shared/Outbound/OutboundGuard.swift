@@ -66,7 +66,7 @@ package struct OutboundGuard: Sendable {
         if let address = text.flatMap(OutboundAddress.init) {
             fault = rule.fault(of: address, port: port)
         } else {
-            fault = "the address of the other side is not known"
+            fault = "the address of the other side is unknown"
         }
         guard let fault else { return channel.eventLoop.makeSucceededVoidFuture() }
         refused.increment()

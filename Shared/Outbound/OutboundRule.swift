@@ -14,7 +14,7 @@ package struct OutboundRule: Sendable {
     package func fault(of address: OutboundAddress, port: Int) -> String? {
         if address.isPublic { return nil }
         guard networks.contains(where: { $0.contains(address) }) else {
-            return "\(address) is not on the public internet and in none of the networks of REELAY_OUTBOUND_NETWORKS"
+            return "\(address) is neither on the public internet nor in a network of REELAY_OUTBOUND_NETWORKS"
         }
         return ownPorts.contains(port) ? "\(address):\(port) is a service of this installation" : nil
     }
@@ -22,9 +22,9 @@ package struct OutboundRule: Sendable {
     /// Returns why a URL may not be called, as far as its text shows; nil if it may, and for a name, whose addresses
     /// are checked later.
     package func fault(of url: String) -> String? {
-        guard let place = Place(url) else { return "it names no place of the form http://host:port/path" }
+        guard let place = Place(url) else { return "it is not of the form http://host:port/path" }
         if let address = place.address { return fault(of: address, port: place.port) }
-        if place.isAlmostAddress { return "\(place.host) is written as an address is not" }
+        if place.isAlmostAddress { return "\(place.host) looks like an address but is not written as one" }
         if place.isLocalName, let loopback = OutboundAddress("127.0.0.1") {
             return fault(of: loopback, port: place.port)
         }

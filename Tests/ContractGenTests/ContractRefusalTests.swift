@@ -95,7 +95,7 @@ import Testing
             "{ type: object, dependentRequired: {} }",
             ".dependentRequired: keyword dependentRequired is not supported for type object"
         ),
-        ("{ type: object, required: [a] }", ": required names a, which is no property"),
+        ("{ type: object, required: [a] }", ": required names a, which is not a property"),
         ("{ type: object, properties: { 'a b': { type: string } } }", ".properties.a b: a b cannot be a property"),
         (
             "{ type: object, properties: { a: { type: [string, 'null'] } } }",
@@ -134,7 +134,7 @@ import Testing
               schemas:
                 X: { type: object, required: [x], properties: { x: { $ref: '#/components/schemas/X' } } }
             """
-        #expect(refusal(["schemas.yaml": text]) == "schemas.yaml: X: holds itself without a list between")
+        #expect(refusal(["schemas.yaml": text]) == "schemas.yaml: X: contains itself without a list in between")
         let tree = """
             components:
               schemas:
@@ -155,7 +155,7 @@ import Testing
         ("- { name: a, code: 1000, status: 400, retryable: false }", "errors.yaml: errors.0: meaning is missing"),
         (
             "- { name: a b, code: 1000, status: 400, retryable: false, meaning: m }",
-            "errors.yaml: errors.0: a b is no name for an error"
+            "errors.yaml: errors.0: a b is not a valid name for an error"
         ),
     ])
     func registries(_ entry: String, _ reason: String) {
@@ -244,7 +244,7 @@ import Testing
         ),
         (
             "{ operationId: go, x-rpc: a.go, responses: { '204': { description: d } } }",
-            "go: x-rpc a.go: nothing gives n"
+            "go: x-rpc a.go: nothing provides n"
         ),
         (
             "{ operationId: go, x-rpc: a.go, parameters: [ { name: n, in: query, schema: { type: integer } } ], "
@@ -254,7 +254,7 @@ import Testing
         (
             "{ operationId: go, x-rpc: a.go, responses: { '200': { description: d, content: "
                 + "{ application/json: { schema: { $ref: 'schemas.yaml#/components/schemas/S' } } } } } }",
-            "paths./x.get: x-rpc a.go answers another type"
+            "paths./x.get: x-rpc a.go returns another type"
         ),
         (
             "{ operationId: go, x-rpc: a.go, responses: { '200': { description: d, x-written: true, content: "

@@ -141,7 +141,7 @@ import Testing
         let problems = Self.problems(["REELAY_CONFIG_FILE": "/f"], files: ["/f": file])
         #expect(
             problems == [
-                "/f, line 1: expected KEY=VALUE", "/f, line 3: REELAY_BATCH was given before",
+                "/f, line 1: expected KEY=VALUE", "/f, line 3: REELAY_BATCH is already given above",
                 "REELAY_CONFIG_FILE: no setting has this name (in /f)",
                 "REELAY_WRONG: no setting has this name (in /f)",
             ])
@@ -168,7 +168,7 @@ import Testing
     @Test func `faulty secrets show nothing of themselves`() {
         #expect(
             Self.problems(["REELAY_TOKEN_FILE": "/s"], files: ["/s": "canary"]) == [
-                "REELAY_TOKEN: both it and REELAY_TOKEN_FILE are set: give one"
+                "REELAY_TOKEN: both it and REELAY_TOKEN_FILE are set: set only one"
             ])
         #expect(
             Self.problems(["REELAY_TOKEN_FILE": "/none"], isTokenGiven: false) == [

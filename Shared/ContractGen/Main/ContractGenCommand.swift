@@ -10,9 +10,9 @@ struct ContractGenCommand: ParsableCommand {
 
     @Option(help: "The folder of the contract documents.") var root: String
     @Option(help: "The folder of the generated files; nothing else may be in it.") var output = ""
-    @Option(help: "A folder of older documents: write nothing, fail where a change since them breaks somebody.")
+    @Option(help: "A folder of older documents: write nothing; fail if a change since then breaks somebody.")
     var since: String?
-    @Flag(help: "Write nothing; fail where a file differs, is missing or is left over.") var check = false
+    @Flag(help: "Write nothing; fail if a file differs, is missing or is left over.") var check = false
 
     func run() throws {
         let documents = try Self.documents(root)
@@ -47,7 +47,7 @@ struct ContractGenCommand: ParsableCommand {
         for change in unsaid { FileHandle.standardError.write(Data("\(change)\n".utf8)) }
         let said = changes.count - unsaid.count
         FileHandle.standardOutput.write(
-            Data("\(changes.count) changes break somebody, \(said) of them said by the version\n".utf8))
+            Data("\(changes.count) breaking changes, \(said) of them declared by the version\n".utf8))
         if !unsaid.isEmpty { throw Unsaid(count: unsaid.count) }
     }
 
@@ -86,6 +86,6 @@ private struct Drift: Error, CustomStringConvertible {
 
     var description: String {
         let others = othersCount == 0 ? "" : " (and \(othersCount) more)"
-        return "\(file)\(others) is not what the documents give; run deploy/dev/generate"
+        return "\(file)\(others) does not match the documents; run deploy/dev/generate"
     }
 }

@@ -31,7 +31,7 @@ package enum ConfigFile {
         }
         guard count <= fileBytesMax else { return .unreadable(reason: "it is larger than \(fileBytesMax) bytes") }
         guard let text = String(validating: bytes[..<count], as: UTF8.self) else {
-            return .unreadable(reason: "it is no UTF-8 text")
+            return .unreadable(reason: "it is not UTF-8 text")
         }
         return .text(text)
     }
@@ -52,7 +52,7 @@ package enum ConfigFile {
             let name = ConfigText.trimmed(content[..<equals])
             let value = ConfigText.trimmed(content[content.index(after: equals)...])
             if values.updateValue(value, forKey: name) != nil {
-                problems.append(.init(subject: place, reason: "\(name) was given before"))
+                problems.append(.init(subject: place, reason: "\(name) is already given above"))
             }
         }
         return (values, problems)

@@ -91,7 +91,8 @@ package struct ConfigLoader: Sendable {
                 continue
             case (.some, .some):
                 return .problem(
-                    .init(subject: definition.name, reason: "both it and \(definition.name)_FILE are set: give one"))
+                    .init(subject: definition.name, reason: "both it and \(definition.name)_FILE are set: set only one")
+                )
             case (.some(let text), nil):
                 return check(text, definition)
             case (nil, .some(let path)):
