@@ -15,44 +15,44 @@ internal import Store
 extension GatewayService {
     private static let origins = ConfigKey<[String]>.list(
         "REELAY_CORS_ORIGINS", form: "origins such as https://app.example, separated by commas",
-        "Web pages that may call the API from a browser; none by default.",
+        "Origins of web pages that may call the API from a browser; none by default.",
         accepts: { $0.hasPrefix("https://") || $0.hasPrefix("http://") })
     private static let registration = ConfigKey<String>.choice(
         "REELAY_REGISTRATION", of: RegistrationPolicy.allCases.map(\.rawValue),
         default: RegistrationPolicy.first.rawValue,
-        "Who may make an account beside the first person, who becomes the administrator: nobody (first), who shows an invitation, or everybody."
+        "Who may register after the first person, who becomes the administrator: nobody (first), people with an invitation (invite) or anybody (open)."
     )
     private static let secondFactor = ConfigKey<String>.choice(
         "REELAY_SECOND_FACTOR", of: SecondFactorPolicy.allCases.map(\.rawValue),
         default: SecondFactorPolicy.optional.rawValue,
-        "Who has to have a second factor (one-time codes of an app): nobody (optional), or everybody (required), for everything but getting one."
+        "Who needs a second factor (one-time codes from an app): nobody (optional) or everybody (required); until they have one, they can only set it up."
     )
     private static let proxies = ConfigKey<[String]>.list(
         "REELAY_TRUSTED_PROXIES", form: "addresses and ranges such as 10.0.0.0/8, separated by commas",
-        "Proxies in front of the gateway whose X-Forwarded-For is believed; without it a proxy's address counts as the client's.",
+        "Proxies in front of the gateway whose X-Forwarded-For is trusted; with any other proxy, its address counts as the client's.",
         accepts: { NetworkRange($0) != nil })
 
     private static let internalPort = ConfigKey<Int>.port(
         "REELAY_INTERNAL_PORT", default: 7_100,
-        "Port on which the gateway answers `rpc.discover` and `health.check`, as the other services do on theirs.")
+        "Port where the gateway answers `rpc.discover` and `health.check`, as the other services do on theirs.")
 
     private static let personRate = ConfigKey<Int>.integer(
         "REELAY_PERSON_REQUESTS", default: 1_200, in: 0...10_000_000,
-        "Requests that a person may make in 70 seconds, with all sessions together and at all copies of the gateway; 0 for any number."
+        "Requests that a person may make in 70 seconds, over all sessions and all copies of the gateway; 0 for no limit."
     )
     private static let keyRate = ConfigKey<Int>.integer(
         "REELAY_KEY_REQUESTS", default: 600, in: 0...10_000_000,
-        "Requests that each API key may make in 70 seconds, beside those of its person; 0 for any number.")
+        "Requests that each API key may make in 70 seconds, besides those of its person; 0 for no limit.")
     private static let addressRate = ConfigKey<Int>.integer(
         "REELAY_ADDRESS_REQUESTS", default: 300, in: 0...10_000_000,
-        "Requests without credentials from one network address in 70 seconds, such as logins and hooks; 0 for any number."
+        "Requests without credentials, such as logins and hooks, from one network address in 70 seconds; 0 for no limit."
     )
     private static let certificate = ConfigKey<String?>.optionalText(
         "REELAY_PUBLIC_CERTIFICATE",
-        "PEM file with the certificate of the public side and its chain; with it the gateway speaks TLS, and HTTP/2 beside HTTP/1.1. A file that changes is read again."
+        "PEM file with the public certificate and its chain; with it the gateway speaks TLS, and HTTP/2 besides HTTP/1.1. The file is read again when it changes."
     )
     private static let certificateKey = ConfigKey<String?>.optionalText(
-        "REELAY_PUBLIC_CERTIFICATE_KEY", "PEM file with the key of `REELAY_PUBLIC_CERTIFICATE`.")
+        "REELAY_PUBLIC_CERTIFICATE_KEY", "PEM file with the private key of `REELAY_PUBLIC_CERTIFICATE`.")
 
     private static let breachedPasswords = ConfigKey<Bool>.flag(
         "REELAY_BREACHED_PASSWORDS", default: true,

@@ -12,14 +12,14 @@ internal import Store
 extension MetadataService {
     private static let pace = ConfigKey<Int>.integer(
         "REELAY_PROVIDER_PACE_PERCENT", default: 100, in: 1...100_000,
-        "How fast providers are asked, in percent of each one's pace; above 100 only for emulated ones."
+        "Rate of calls to providers, as a percentage of each one's own rate; above 100 only for emulated providers."
     )
     private static let calls = ConfigKey<Int>.integer(
         "REELAY_PROVIDER_CALLS_PER_SECOND", default: 0, in: 0...1_000_000,
-        "Calls a second that every provider takes, 16 at once, instead of its own pace (0); only for emulated ones.")
+        "Calls a second to every provider, 16 at once; 0 keeps each one's own rate. Only for emulated providers.")
     private static let refreshes = ConfigKey<Bool>.flag(
         "REELAY_REFRESH", default: true,
-        "Whether titles whose scores are old are asked about again in the background; by hand they can be at any time.")
+        "Whether titles with outdated scores are refreshed in the background; refreshing by hand always works.")
 
     package static let definition = ServiceDefinition(
         name: "metadata", portDefault: 7_101,

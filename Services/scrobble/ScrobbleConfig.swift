@@ -13,32 +13,32 @@ internal import Store
 /// The settings of the scrobble service, and how the service is built from them.
 extension ScrobbleService {
     private static let traktURL = ConfigKey<String>.url(
-        "REELAY_TRAKT_URL", default: "https://api.trakt.tv", "Where Trakt is asked.")
+        "REELAY_TRAKT_URL", default: "https://api.trakt.tv", "Base URL of the Trakt API.")
     private static let traktClientID = ConfigKey<Secret?>.optionalSecret(
-        "REELAY_TRAKT_CLIENT_ID", "Client id of a Trakt application; without it Trakt is off.")
+        "REELAY_TRAKT_CLIENT_ID", "Client id of your Trakt application; without it Trakt is off.")
 
     private static let simklURL = ConfigKey<String>.url(
-        "REELAY_SIMKL_URL", default: "https://api.simkl.com", "Where Simkl is asked.")
+        "REELAY_SIMKL_URL", default: "https://api.simkl.com", "Base URL of the Simkl API.")
     private static let simklSiteURL = ConfigKey<String>.url(
         "REELAY_SIMKL_SITE_URL", default: "https://simkl.com",
-        "Where people agree to a connection with Simkl; not where it is asked for anything.")
+        "Site where people authorise the connection to Simkl; not the URL of its API.")
     private static let simklClientID = ConfigKey<Secret?>.optionalSecret(
-        "REELAY_SIMKL_CLIENT_ID", "Client id of a Simkl application; without it Simkl is off.")
+        "REELAY_SIMKL_CLIENT_ID", "Client id of your Simkl application; without it Simkl is off.")
     private static let simklClientSecret = ConfigKey<Secret?>.optionalSecret(
         "REELAY_SIMKL_CLIENT_SECRET",
-        "Secret of the Simkl application; needed for renewing tokens of a confidential one (V2) only.")
+        "Client secret of your Simkl application; needed only to renew tokens of a confidential (V2) application.")
     private static let scratchFolder = ConfigKey<String>.text(
         "REELAY_SCRATCH_FOLDER", default: "/tmp",
-        "Folder for what is unpacked while files are brought in; nothing stays in it.")
+        "Folder for files unpacked during an import; nothing stays in it.")
     private static let undoDays = ConfigKey<Int>.integer(
         "REELAY_UNDO_DAYS", default: 180, in: 1...3_650,
-        "How many days what was written together can be taken back; after that nobody knows what was there before.")
+        "How many days a bulk change can be undone; after that the earlier values are deleted.")
     private static let traktAuthURL = ConfigKey<String>.url(
         "REELAY_TRAKT_AUTH_URL", default: "https://auth.trakt.tv",
-        "Where Trakt gives out tokens; not where it is asked for anything else.")
+        "Base URL where Trakt issues tokens; not used for anything else.")
     private static let traktClientSecret = ConfigKey<Secret?>.optionalSecret(
         "REELAY_TRAKT_CLIENT_SECRET",
-        "Secret of the Trakt application; needed for connecting by a code on another device only.")
+        "Client secret of your Trakt application; needed only to connect with a code on another device.")
 
     package static let definition = ServiceDefinition(
         name: "scrobble", portDefault: 7_103,

@@ -10,7 +10,7 @@ package import Runtime
 package struct OutboundGuard: Sendable {
     package static let networks = ConfigKey<[String]>.list(
         "REELAY_OUTBOUND_NETWORKS", form: "addresses and ranges such as 192.168.1.0/24, separated by commas",
-        "Networks beside the public internet into which outgoing calls to providers may lead; none by default, and never to the services themselves.",
+        "Networks, besides the public internet, that outgoing calls to providers may reach; none by default, and never the services themselves.",
         accepts: { OutboundRange($0) != nil })
 
     private let rule: OutboundRule

@@ -25,7 +25,7 @@ enum ProviderRoster {
 
     private static let off = ConfigKey<[String]>.list(
         "REELAY_PROVIDERS_OFF", form: "names of providers such as kitsu, separated by commas",
-        "Providers that are not asked, although they could be.", accepts: { ProviderID(rawValue: $0) != nil })
+        "Providers that are switched off.", accepts: { ProviderID(rawValue: $0) != nil })
 
     static let keys: [ConfigDefinition] = [off.definition] + setups.flatMap(\.keys)
 

@@ -127,7 +127,7 @@ extension ConfigKey where Value == String {
 
     /// A peer as `host:port`, or several of its copies; required unless it has a default.
     package static func address(_ name: String, default defaultValue: String? = nil, _ purpose: String) -> ConfigKey {
-        text(name, form: "host:port, or several with commas between", default: defaultValue, purpose) {
+        text(name, form: "host:port, or several separated by commas", default: defaultValue, purpose) {
             $0.split(separator: ",", omittingEmptySubsequences: false).allSatisfy { ConfigText.isAddress(String($0)) }
         }
     }

@@ -7,26 +7,26 @@ package struct StandardKeys: Sendable {
         accepts: { !$0.contains(where: \.isWhitespace) })
     package let port: ConfigKey<Int>
     package let adminPort = ConfigKey<Int?>.optionalPort(
-        "REELAY_ADMIN_PORT", defaultText: "port + 1000", "Port of /healthz, /readyz and /metrics; plain HTTP/1.1.")
+        "REELAY_ADMIN_PORT", defaultText: "port + 1000", "Port of /healthz, /readyz and /metrics, in plain HTTP/1.1.")
     package let logLevel = ConfigKey<String>.choice(
         "REELAY_LOG_LEVEL", of: ["trace", "debug", "info", "notice", "warning", "error", "critical"], default: "info",
-        "The least severe level that is logged.")
+        "The lowest level that is logged.")
     package let eventLoops = ConfigKey<Int>.integer(
         "REELAY_EVENT_LOOPS", default: 2, in: 1...64,
-        "Event loop threads; never more than half the processors, the others being for Postgres.")
+        "Number of event loop threads; at most half the processors are used, which leaves the others to Postgres.")
     package let drainDelay = ConfigKey<Duration>.seconds(
         "REELAY_DRAIN_DELAY_SECONDS", default: .seconds(2), in: .zero ... .seconds(30),
-        "How long a stopping service answers on while callers learn from /readyz that it goes.")
+        "How long a stopping service keeps answering while callers learn from /readyz that it is going away.")
     package let shutdownLimit = ConfigKey<Duration>.seconds(
         "REELAY_SHUTDOWN_SECONDS", default: .seconds(28), in: .seconds(1) ... .seconds(600),
-        "The longest a stop may take; then the process ends at once.")
+        "Longest time that a stop may take; after that the process exits at once.")
     package let otlpEndpoint = ConfigKey<String?>.optionalText(
         "REELAY_OTLP_ENDPOINT", form: "an http or https URL without user, query and fragment",
-        "An OpenTelemetry collector, such as http://127.0.0.1:4318, that is sent spans, metrics and logs as JSON; nothing is sent without it.",
+        "OpenTelemetry collector, such as http://127.0.0.1:4318, to send spans, metrics and logs to, as JSON; without it nothing is sent.",
         accepts: ConfigText.isURL)
     package let otlpInterval = ConfigKey<Duration>.seconds(
         "REELAY_OTLP_SECONDS", default: .seconds(5), in: .milliseconds(100) ... .seconds(300),
-        "How often the collector is sent what has come together.")
+        "Interval between exports to the collector.")
 
     package init(portDefault: Int) {
         port = .port("REELAY_PORT", default: portDefault, "Port that the service listens on.")
@@ -46,17 +46,18 @@ package enum SharedKeys {
         "REELAY_DATABASE_URL", form: "a postgres:// URL", "The database of this service.",
         accepts: { $0.hasPrefix("postgres://") || $0.hasPrefix("postgresql://") })
     package static let databasePassword = ConfigKey<Secret?>.optionalSecret(
-        "REELAY_DATABASE_PASSWORD", "Password for the database, where the URL has none.")
+        "REELAY_DATABASE_PASSWORD", "Database password, if the URL has none.")
     package static let serviceSecret = ConfigKey<Secret>.secret(
         "REELAY_SERVICE_SECRET", form: "a secret text of at least 32 characters",
-        "What the services show each other; the same for all of one deployment.", accepts: { $0.utf8.count >= 32 })
+        "Secret by which services authenticate to each other; the same for all services of a deployment.",
+        accepts: { $0.utf8.count >= 32 })
     package static let peerTLSFolder = ConfigKey<String?>.optionalText(
         "REELAY_PEER_TLS_FOLDER", form: "a folder",
-        "Folder with tls.crt, tls.key and ca.crt: services then speak TLS 1.3 with each other, show certificates with their service's name and believe those of ca.crt only. Read again when they change; plain HTTP/2 without it.",
+        "Folder with tls.crt, tls.key and ca.crt: services then speak TLS 1.3 with each other, present certificates with their service's name and trust only those issued by ca.crt. The files are read again when they change. Without it, services speak plain HTTP/2.",
         accepts: { $0.hasPrefix("/") })
     package static let keyRing = ConfigKey<Secret>.secret(
         "REELAY_KEY_RING", form: "lines id:base64, the writing key first",
-        "Keys that seal the tokens of other services.",
+        "Keys that encrypt the stored tokens for Trakt and Simkl.",
         accepts: { text in
             do throws(KeyRingError) {
                 _ = try KeyRing(parsing: Secret(text))
@@ -67,12 +68,12 @@ package enum SharedKeys {
         })
     package static let publicURL = ConfigKey<String>.url(
         "REELAY_PUBLIC_URL", default: "http://127.0.0.1:8080",
-        "Where the gateway is reached from outside, without a slash at the end; Trakt sends browsers back to /oauth/trakt/callback below it."
+        "Public URL of the gateway, without a trailing slash; Trakt sends browsers back to /oauth/trakt/callback below it."
     )
     package static let metadataAddress = ConfigKey<String>.address(
-        "REELAY_METADATA_ADDRESS", default: "127.0.0.1:7101", "Where the metadata service listens.")
+        "REELAY_METADATA_ADDRESS", default: "127.0.0.1:7101", "Address of the metadata service.")
     package static let ratingsAddress = ConfigKey<String>.address(
-        "REELAY_RATINGS_ADDRESS", default: "127.0.0.1:7102", "Where the ratings service listens.")
+        "REELAY_RATINGS_ADDRESS", default: "127.0.0.1:7102", "Address of the ratings service.")
     package static let scrobbleAddress = ConfigKey<String>.address(
-        "REELAY_SCROBBLE_ADDRESS", default: "127.0.0.1:7103", "Where the scrobble service listens.")
+        "REELAY_SCROBBLE_ADDRESS", default: "127.0.0.1:7103", "Address of the scrobble service.")
 }

@@ -3,11 +3,12 @@ import Runtime
 
 extension ProviderSetup {
     private static let url = ConfigKey<String>.url(
-        "REELAY_LETTERBOXD_URL", default: ProviderProfile.letterboxd.baseURL, "Where Letterboxd is asked.")
+        "REELAY_LETTERBOXD_URL", default: ProviderProfile.letterboxd.baseURL, "Base URL of the Letterboxd API.")
     private static let clientID = ConfigKey<Secret?>.optionalSecret(
-        "REELAY_LETTERBOXD_CLIENT_ID", "Client id at Letterboxd; without it and its secret Letterboxd is off.")
+        "REELAY_LETTERBOXD_CLIENT_ID",
+        "Letterboxd client id; Letterboxd is off unless this and the client secret are set.")
     private static let clientSecret = ConfigKey<Secret?>.optionalSecret(
-        "REELAY_LETTERBOXD_CLIENT_SECRET", "Client secret at Letterboxd.")
+        "REELAY_LETTERBOXD_CLIENT_SECRET", "Letterboxd client secret.")
 
     static let letterboxd = ProviderSetup(
         .letterboxd, keys: [url.definition, clientID.definition, clientSecret.definition]

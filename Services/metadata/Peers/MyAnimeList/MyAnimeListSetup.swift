@@ -3,9 +3,9 @@ import Runtime
 
 extension ProviderSetup {
     private static let url = ConfigKey<String>.url(
-        "REELAY_MYANIMELIST_URL", default: ProviderProfile.myanimelist.baseURL, "Where MyAnimeList is asked.")
+        "REELAY_MYANIMELIST_URL", default: ProviderProfile.myanimelist.baseURL, "Base URL of the MyAnimeList API.")
     private static let clientID = ConfigKey<Secret?>.optionalSecret(
-        "REELAY_MYANIMELIST_CLIENT_ID", "Client id at MyAnimeList; without it MyAnimeList is off.")
+        "REELAY_MYANIMELIST_CLIENT_ID", "MyAnimeList client id; without it MyAnimeList is off.")
 
     static let myanimelist = ProviderSetup(.myanimelist, keys: [url.definition, clientID.definition]) {
         values, http, now in

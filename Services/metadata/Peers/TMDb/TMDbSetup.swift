@@ -3,7 +3,7 @@ import Runtime
 
 extension ProviderSetup {
     private static let url = ConfigKey<String>.url(
-        "REELAY_TMDB_URL", default: "https://api.themoviedb.org/3", "Where TMDb is asked.")
+        "REELAY_TMDB_URL", default: "https://api.themoviedb.org/3", "Base URL of the TMDb API.")
     private static let key = ConfigKey<Secret?>.optionalSecret(
         "REELAY_TMDB_API_KEY", "TMDb key (version 3) or read access token; without it TMDb is off.")
 
