@@ -1,11 +1,11 @@
 # Building the peers: the same method on gRPC C++ and on grpc-swift-2.
 # shellcheck shell=bash
 
-# Debian's packages for them.
+# The Debian packages that they need.
 # shellcheck disable=SC2034
 packages_to_peer=(libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc)
 
-# Builds both peers from the folder of their sources, as bench-grpc-cpp and bench-grpc-swift in the first folder.
+# Builds both peers as bench-grpc-cpp and bench-grpc-swift: FOLDER SOURCES.
 build_peers() {
     local folder=$1 sources=$2
     mkdir -p "$folder/cpp"
@@ -25,7 +25,7 @@ build_peers() {
     ln -sfn swift/release/bench-grpc-swift "$folder/bench-grpc-swift"
 }
 
-# Builds the peer of the CSV reader as bench-swift-csv in the first folder.
+# Builds the peer of the CSV reader as bench-swift-csv: FOLDER SOURCES.
 build_csv_peer() {
     local folder=$1 sources=$2
     mkdir -p "$folder"
@@ -35,7 +35,7 @@ build_csv_peer() {
     ln -sfn "csv/${BENCH_CONFIGURATION:-release}/bench-swift-csv" "$folder/bench-swift-csv"
 }
 
-# Installs FastAPI, its server and its Postgres client from PyPI, in the folder `fastapi` of the first folder.
+# Installs FastAPI, its server and its Postgres client from PyPI in FOLDER/fastapi: FOLDER.
 build_fastapi_peer() {
     local folder=$1/fastapi
     [ ! -x "$folder/bin/uvicorn" ] || return 0

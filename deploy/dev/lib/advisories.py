@@ -1,4 +1,4 @@
-"""Which published faults the parts of a list have, and until when they are to be replaced: see deploy/dev/advisories."""
+"""Prints the published faults of the parts of a list, and by when the parts must be replaced: see deploy/dev/advisories."""
 
 import argparse
 import json
@@ -17,17 +17,17 @@ ORDER = ["past", "open", "waiting", "accepted"]
 
 def arguments(given):
     parser = argparse.ArgumentParser(
-        prog="advisories", description="Asks OSV for faults of our parts, and holds them to the times of docs/security.md.")
-    parser.add_argument("--sbom", metavar="FILE", help="the list of parts (deploy/sbom.json)")
-    parser.add_argument("--accept", metavar="FILE", help="what is set aside (deploy/advisories-accepted.json)")
-    parser.add_argument("--url", default=os.environ.get("REELAY_OSV_URL", "https://api.osv.dev"), help="whom to ask")
+        prog="advisories", description="Asks OSV for faults of our parts, and checks them against the deadlines of docs/security.md.")
+    parser.add_argument("--sbom", metavar="FILE", help="list of parts (default: deploy/sbom.json)")
+    parser.add_argument("--accept", metavar="FILE", help="accepted faults (default: deploy/advisories-accepted.json)")
+    parser.add_argument("--url", default=os.environ.get("REELAY_OSV_URL", "https://api.osv.dev"), help="URL of the OSV API")
     parser.add_argument(
         "--today", type=date.fromisoformat, default=datetime.now(timezone.utc).date(), metavar="YYYY-MM-DD",
-        help="the day to hold them to")
+        help="day to compare deadlines with (default: today, UTC)")
     parser.add_argument(
-        "--pause", type=float, default=1.0, metavar="SECONDS", help="before a second attempt, doubled before each further")
+        "--pause", type=float, default=1.0, metavar="SECONDS", help="pause before a second attempt, doubled for each further one")
     parser.add_argument(
-        "--seconds-max", type=float, default=900.0, metavar="SECONDS", help="for all that is asked together")
+        "--seconds-max", type=float, default=900.0, metavar="SECONDS", help="time limit for all requests together")
     return parser.parse_args(given)
 
 
@@ -39,7 +39,7 @@ def read(path, what):
 
 
 def faults_of(parts, acceptances, options):
-    """Asks for every part, and judges every fault."""
+    """Asks about every part, and judges every fault."""
     faults, records = [], {}
     with OSV(options.url, options.pause, options.seconds_max) as osv:
         for part, ids in zip(parts, osv.ids(parts)):
@@ -61,7 +61,7 @@ def main(given):
         parts = rules.parts_of(read(options.sbom, "the list of parts"))
         acceptances = rules.acceptances_of(read(options.accept, "the list of acceptances"), options.today)
         faults = faults_of(parts, acceptances, options)
-    except Exception as error:  # Whatever it is: Python would end with 1, which says that a day is over.
+    except Exception as error:  # Any error: Python would exit with 1, which means that a deadline has passed.
         known = isinstance(error, (Unasked, ValueError))
         print(f"advisories: not asked: {error if known else repr(error)}", file=sys.stderr)
         return UNASKED
@@ -76,9 +76,9 @@ def main(given):
             print(f"advisories: warning: nothing has {acceptance.id} of {acceptance.part} any more: its acceptance can go",
                   file=sys.stderr)
     if counts["open"] or counts["waiting"]:
-        print("advisories: warning: there are faults to be mended within their time", file=sys.stderr)
+        print("advisories: warning: there are faults to fix before their deadline", file=sys.stderr)
     if counts["past"]:
-        print("advisories: the day is over of a part that was to be replaced", file=sys.stderr)
+        print("advisories: the deadline for replacing a part has passed", file=sys.stderr)
         return PAST
     return 0
 

@@ -1,6 +1,6 @@
-"""What published faults of parts mean: how long one may stay, whether its day is over, and what was accepted.
+"""Rules for published faults of parts: how long one may stay, whether its deadline has passed, and what was accepted.
 
-Pure: nothing is asked or read here, and the day is told. What has not the form it must have is a ValueError that says so.
+Pure: asks and reads nothing; the day is a parameter. Raises ValueError, with an explanation, for malformed input.
 """
 
 import re
@@ -8,16 +8,16 @@ from datetime import date, timedelta
 from typing import NamedTuple, Optional
 from urllib.parse import unquote
 
-#: Days within which a part is replaced, as docs/security.md has them.
+#: Days within which a part must be replaced, as in docs/security.md.
 URGENT, HIGH, OTHER = 7, 30, 90
-#: An acceptance is looked at again at least this often.
+#: An acceptance must be reviewed at least this often.
 ACCEPTED_DAYS_MAX = 366
-#: As it is put into addresses and shown.
+#: An id that is safe in URLs and output.
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 
-#: Words of GitHub's advisories, and urgencies of Debian. Others ("not yet assigned", "end-of-life") say nothing.
+#: Severities of GitHub's advisories and urgencies of Debian. Others ("not yet assigned", "end-of-life") are ignored.
 WORDS = {"critical": URGENT, "high": HIGH, "moderate": OTHER, "medium": OTHER, "low": OTHER, "unimportant": OTHER}
-#: Weights of CVSS 3.1 (7.4); rights weigh more where the scope changes.
+#: Weights of CVSS 3.1 (7.4); privileges weigh more if the scope changes.
 WEIGHTS = {
     "AV": {"N": 0.85, "A": 0.62, "L": 0.55, "P": 0.2}, "AC": {"L": 0.77, "H": 0.44}, "UI": {"N": 0.85, "R": 0.62},
     "PR": {"N": 0.85, "L": 0.62, "H": 0.27}, "C": {"H": 0.56, "L": 0.22, "N": 0}, "I": {"H": 0.56, "L": 0.22, "N": 0},
@@ -27,11 +27,11 @@ CHANGED_RIGHTS = {"N": 0.85, "L": 0.68, "H": 0.5}
 
 
 class Part(NamedTuple):
-    #: As OSV calls it: of Debian the source package, and its version.
+    #: OSV's name for it; for Debian the source package, and its version.
     ecosystem: str
     name: str
     version: str
-    #: As the list of parts calls it.
+    #: Its names in the list of parts.
     names: tuple
 
 
@@ -45,28 +45,28 @@ class Acceptance(NamedTuple):
 class Fault(NamedTuple):
     part: Part
     id: str
-    #: How severe it is, in words, and the days that follow.
+    #: The severity in words, and the days that it allows.
     severity: str
     days: int
     published: date
-    #: Versions without it; None where the record does not tell, empty where there is none.
+    #: Fixed versions; None if the record does not say, empty if there are none.
     mended: Optional[tuple]
     #: past, open, waiting or accepted.
     state: str
-    #: The day until which the part is to be replaced; None where there is no version without it.
+    #: The day by which the part must be replaced; None if there is no fixed version.
     due: Optional[date]
-    #: What sets it aside, or did until a day that is over.
+    #: The acceptances that apply to it, or did until they expired.
     acceptances: tuple
     expired: bool
 
 
 def shown(text, length=80):
-    """Text of others, fit for a terminal."""
+    """Returns untrusted text, made safe for a terminal."""
     return "".join(c if c.isprintable() else "?" for c in str(text)[:length])
 
 
 def wanted(value, kind, what):
-    """The value, where it is of the kind; empty text is none."""
+    """Returns the value if it is of the kind and not an empty string; raises ValueError otherwise."""
     if not isinstance(value, kind) or value == "":
         raise ValueError(f"{what}: {kind.__name__} was expected, not {shown(repr(value))}")
     return value
@@ -83,7 +83,7 @@ def day(text, what):
 
 
 def parts_of(document):
-    """What is to be asked about, by the components of a CycloneDX document: each once. No component is left out."""
+    """Returns the parts of a CycloneDX document, each once. Raises ValueError rather than leave a component out."""
     grouped = {}
     for component in wanted(wanted(document, dict, "the list of parts").get("components"), list, "components"):
         place = wanted(wanted(component, dict, "a component").get("purl"), str, "purl")
@@ -111,7 +111,7 @@ def parts_of(document):
 
 
 def metrics(vector, version):
-    """The metrics of a CVSS vector, or nothing where it is of another version or has not the form."""
+    """Returns the metrics of a CVSS vector, or None if it is malformed or of another version."""
     head, *pairs = vector.split("/")
     if not head.startswith(f"CVSS:{version}"):
         return None
@@ -120,7 +120,7 @@ def metrics(vector, version):
 
 
 def cvss3_score(told):
-    """The base score of CVSS 3.1, by its metrics; a KeyError where one is missing or unknown."""
+    """Returns the base score of CVSS 3.1 for the metrics. Raises KeyError if one is missing or unknown."""
     weight = {name: values[told[name]] for name, values in WEIGHTS.items()}
     changed = told["S"] == "C"
     rights = CHANGED_RIGHTS[told["PR"]] if changed else weight["PR"]
@@ -129,19 +129,19 @@ def cvss3_score(told):
     if impact <= 0:
         return 0.0
     total = impact + 8.22 * weight["AV"] * weight["AC"] * rights * weight["UI"]
-    # Rounded up to a tenth; by whole numbers, as appendix A of the specification wants.
+    # Rounded up to a tenth, with integers, as appendix A of the specification requires.
     hundred_thousandths = round(min(1.08 * total if changed else total, 10) * 100_000)
     return -(-hundred_thousandths // 10_000) / 10
 
 
 def cvss3_days(vector):
-    """The days that a vector of CVSS 3 leaves, and its score in words."""
+    """Returns the days that a CVSS 3 vector allows, and its score in words."""
     told = metrics(vector, "3.")
     try:
         score = cvss3_score(told or {})
     except KeyError:
         return HIGH, "a CVSS vector that cannot be read"
-    # By anybody who reaches it, and nobody of us has to do anything: the first row of the table.
+    # Exploitable over the network without privileges or user interaction: the first row of the table.
     reached = told["AV"] == "N" and told["PR"] == "N" and told["UI"] == "N"
     led = "H" in (told["C"], told["I"], told["A"])
     days = URGENT if score >= 9 or (reached and led) else HIGH if score >= 7 else OTHER
@@ -149,8 +149,8 @@ def cvss3_days(vector):
 
 
 def cvss4_days(vector):
-    """The same for CVSS 4, whose scores come from a table of 270 rows: without a high impact none is 7.0 or more, and what
-    has one counts as such, also where its score is less."""
+    """The same for CVSS 4, whose scores come from a table of 270 rows: without a high impact no score reaches 7.0, and any
+    high impact counts as high severity, even if the score is lower."""
     told = metrics(vector, "4.") or {}
     own, others = [told.get(name) for name in ("VC", "VI", "VA")], [told.get(name) for name in ("SC", "SI", "SA")]
     reach = [told.get(name) for name in ("AV", "PR", "UI")]
@@ -164,12 +164,12 @@ def cvss4_days(vector):
 
 
 def plain(name):
-    """The name of a package, without what some write around an address of Git."""
+    """Returns the name of a package without the scheme and suffix of a Git URL."""
     return re.sub(r"^https?://|\.git$", "", name).lower()
 
 
 def affected_of(record, part):
-    """What a record says of the part itself."""
+    """Returns the entries of a record that are about the part itself."""
     found = []
     for affected in wanted(record.get("affected", []), list, "affected"):
         package = wanted(affected, dict, "affected").get("package")
@@ -181,8 +181,8 @@ def affected_of(record, part):
 
 
 def weigh(record, part):
-    """Within how many days the part is to be replaced, and why: the strictest of all that is told. Where nothing is, it
-    counts as a high one."""
+    """Returns within how many days the part must be replaced, and why: the strictest of the given severities. Without any
+    it counts as high."""
     found, marks = affected_of(record, part), []
     for holder in [record, *found]:
         for severity in wanted(holder.get("severity") or [], list, "severity"):
@@ -200,7 +200,7 @@ def weigh(record, part):
 
 
 def mended_by(record, part):
-    """The versions without the fault: none where the record knows of none, nothing where it does not speak of the part."""
+    """Returns the fixed versions: empty if the record has none, None if it does not mention the part."""
     found = affected_of(record, part)
     if not found:
         return None
@@ -221,7 +221,7 @@ def mended_by(record, part):
 
 
 def acceptances_of(document, today):
-    """The acceptances of a file; one that is not whole, or for longer than may be, is refused."""
+    """Returns the acceptances in a file. Raises ValueError for one that is incomplete or too long."""
     if set(wanted(document, dict, "the acceptances")) != {"accepted"}:
         raise ValueError("the acceptances: one member was expected, accepted")
     result = []
@@ -241,8 +241,8 @@ def acceptances_of(document, today):
 
 
 def accepted_by(record, part, acceptances):
-    """The acceptances that together set a record aside: one of its id or of another name of it, or one of each of the
-    faults that it is about, where it is a notice of Debian about several."""
+    """Returns the acceptances that together cover a record: one for its id or an alias, or, if it is a Debian notice about
+    several faults, one for each of them."""
     by_id = {item.id: item for item in acceptances if item.part in (part.name, *part.names)}
     for name in [record["id"], *wanted(record.get("aliases") or [], list, "aliases")]:
         if name in by_id:
@@ -255,14 +255,14 @@ def accepted_by(record, part, acceptances):
 
 
 def judge(part, record, acceptances, today):
-    """What a record means for a part on a day; nothing where it was withdrawn."""
+    """Returns what a record means for a part on a day; None if it was withdrawn."""
     id_ = wanted(wanted(record, dict, "a record").get("id"), str, "id")
     if record.get("withdrawn"):
         return None
     days, severity = weigh(record, part)
     mended = mended_by(record, part)
     published = day(record.get("published") or record.get("modified"), f"{shown(id_)}: published")
-    # OSV does not say since when there is a version without it. That was hardly before the fault was published.
+    # OSV does not say when the fixed version appeared; it was hardly before the fault was published.
     due = None if mended == () else published + timedelta(days=days)
     accepted = tuple(accepted_by(record, part, acceptances))
     expired = any(item.until < today for item in accepted)
@@ -276,7 +276,7 @@ def judge(part, record, acceptances, today):
 
 
 def line(fault):
-    """A fault, on one line."""
+    """Returns a fault as one line."""
     part = fault.part
     names = ", ".join(name for name in part.names if name != part.name)
     mended = {None: "mended by: not told", (): "no version without it yet"}.get(

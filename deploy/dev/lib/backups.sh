@@ -1,7 +1,7 @@
-# What backing up and restoring share: which database is meant, and what a backup's page says of the keys.
+# Shared by backup and restore: which database is meant, and the key fingerprints in about.txt.
 # shellcheck shell=bash
 
-# The schemas of the services: all that a backup holds.
+# The schemas of the services, which are all that a backup contains.
 # shellcheck disable=SC2034
 backup_schemas=(metadata ratings scrobble gateway)
 
@@ -19,23 +19,23 @@ use_database() {
     fi
 }
 
-# The same for the database of a compose project. Its Postgres has no open port: it is reached in its container, and by the
-# programs there.
+# The same for the database of a compose project. Its Postgres has no open port, so it is reached inside its container,
+# with the programs there.
 use_project() {
     local deadline=$((SECONDS + 60))
     find_compose
     database_url='' database_name=$pg_database
     database_container=$(project_containers "$1" postgres)
-    [ -n "$database_container" ] || die "no Postgres of the compose project $1 runs; start it, or name another --project"
+    [ -n "$database_container" ] || die "the compose project $1 runs no Postgres; start it, or name another --project"
     [[ $database_container != *$'\n'* ]] || die "several containers of the compose project $1 are called postgres"
-    # A server that is being made anew has no port of its own yet either.
+    # While the server is being initialised, it has no port yet.
     until pg_run pg_isready -q -h 127.0.0.1 </dev/null; do
         [ "$SECONDS" -lt "$deadline" ] || die "the Postgres of the compose project $1 does not answer"
         sleep 1
     done
 }
 
-# Where the key ring lies, unless told.
+# Prints the default folder of the key ring.
 default_secrets() { if [ -n "$database_container" ]; then echo "$root/deploy/secrets"; else echo "$state/secrets"; fi; }
 
 # The connection to a database of the server by its name.
@@ -52,8 +52,8 @@ connection_to() {
     fi
 }
 
-# Runs a program of Postgres where the database is: PROGRAM [ARGUMENT…]. Files go through its input and output, since a
-# container sees none of ours.
+# Runs a Postgres program where the database is: PROGRAM [ARGUMENT…]. Files go through standard input and output, since
+# a container cannot see ours.
 pg_run() {
     local program=$1 options='-c client_min_messages=warning'
     shift
@@ -74,7 +74,8 @@ sql_in() {
 # A file of SQL in a database: NAME FILE.
 sql_file() { pg_run psql -X -q -v ON_ERROR_STOP=1 -d "$(connection_to "$1")" -f - <"$2"; }
 
-# A line `key=ID FINGERPRINT` for every key of a ring. A key is 256 random bits: its fingerprint says nothing of it.
+# Prints a line `key=ID FINGERPRINT` for every key of a ring. A key is 256 random bits, so its fingerprint reveals
+# nothing.
 key_fingerprints() {
     local line
     while IFS= read -r line || [ -n "$line" ]; do
@@ -86,5 +87,5 @@ key_fingerprints() {
     done <"$1"
 }
 
-# One line of a backup's page: FOLDER NAME.
+# Prints one value of a backup's about.txt: FOLDER NAME.
 page_line() { sed -n "s/^$2=//p" "$1/about.txt" | head -n 1; }

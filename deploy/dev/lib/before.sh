@@ -1,11 +1,11 @@
-# Services as an older commit had them, beside the rest of the stack as it is now: for compose-smoke, whose steps it takes
-# and counts.
+# Services of an older commit with the rest of the stack as it is now: for compose-smoke, whose steps and counters it
+# uses.
 # shellcheck shell=bash
 
-# The services that may be those of before.
+# The services that can be taken from an older commit.
 services_before=(metadata ratings scrobble)
 
-# The whole name of the commit that is meant: COMMIT, or "released" for the one that proto/released names.
+# Prints the full id of a commit: COMMIT, or "released" for the one in proto/released.
 commit_before() {
     local commit=$1
     if [ "$commit" = released ]; then commit=$(cat "$root/proto/released"); fi
@@ -13,13 +13,13 @@ commit_before() {
         die "no commit $commit in this clone: git fetch --unshallow, or name another"
 }
 
-# Builds the images of its services from the tree of a commit: COMMIT FOLDER ARGUMENTS…; they are tagged with its name.
+# Builds the images of these services from the tree of a commit, tagged with its id: COMMIT FOLDER ARGUMENTS….
 build_before() {
     local commit=$1 folder=$2 target
     shift 2
     mkdir -p "$folder"
     git -C "$root" archive "$commit" | tar -x -C "$folder"
-    # What it compiles must not take the place of what is compiled now.
+    # Its build cache must not replace the present one.
     sed -i 's/id=reelay-build/&-before/' "$folder/deploy/Dockerfile"
     for target in "${services_before[@]}"; do
         say "building the image of $target of ${commit:0:12}"
@@ -28,8 +28,8 @@ build_before() {
     done
 }
 
-# A compose file that puts these images into the stack: COMMIT. A service ends at a setting that it does not know, unless it is
-# empty; so those that the compose file of COMMIT does not have are.
+# Prints a compose file that puts these images into the stack: COMMIT. A service refuses to start with an unknown
+# setting unless that is empty, so settings that are not in the compose file of COMMIT are set to nothing.
 compose_before() {
     local commit=$1 service setting settings
     settings=$(comm -13 <(git -C "$root" show "$commit:deploy/docker-compose.yml" | settings_of) \
@@ -44,7 +44,7 @@ compose_before() {
 
 settings_of() { grep -oE '^ +REELAY_[A-Z_]+:' | tr -d ' :' | sort -u; }
 
-# The methods that these services do not know, one a line: COMMIT.
+# Prints the methods that these services do not know, one a line: COMMIT.
 methods_after() {
     local service
     for service in "${services_before[@]}"; do
@@ -55,7 +55,7 @@ methods_after() {
 
 methods_of() { sed -n 's/^  - name: \([a-z]*\.[A-Za-z]*\)$/\1/p' | sort -u; }
 
-# Asks for all of $films at one moment, each over a connection of its own, and looks at each answer; a step for each.
+# Requests all of $films at once, each over its own connection, and checks each response; each counts as a step.
 films_at_once() {
     local number film got
     rm -f "$work"/film-*
@@ -79,7 +79,7 @@ films_at_once() {
         printf '%s films: %s\n' "$(date +%T.%3N)" "$(sort "$work/statuses" | uniq -c | xargs)" >>"$log"
 }
 
-# The methods that services have told the gateways that run that they do not know, with how often, one a line.
+# Prints the methods that services have reported to the running gateways as unknown, with counts, one a line.
 methods_refused() {
     local copy name
     for copy in 1 2 3; do
@@ -93,7 +93,8 @@ methods_refused() {
         awk '{ count[$1] += $2 } END { for (name in count) print name, count[name] }' | sort
 }
 
-# What a gateway of now gets from services of before, while nothing fails: all that they know, and a refusal of the rest.
+# Checks what the present gateway gets from older services while nothing fails: all that they know, and refusals of the
+# rest.
 look_at_before() {
     local number round told told_wrongly method unknown refused=0
     unknown=$(methods_after "$before")
@@ -107,21 +108,21 @@ look_at_before() {
     for ((round = 0; round < 25; round++)); do films_at_once; done
     refuse_later scrobble.getTitleStates POST /titles/batch "{\"titles\":[\"${films[0]}\"]}"
     refuse_later scrobble.connectSimkl POST /scrobbling/simkl/connect '{}'
-    say "$((round * ${#films[@]})) films, ${#films[@]} at a time, $stateless without what they are to the person;" \
-        "later operations refused $refused; steps $steps, tried again $repeated, failed $failed"
+    say "$((round * ${#films[@]})) films, ${#films[@]} at a time, $stateless without the person's state;" \
+        "newer operations refused $refused; steps $steps, tried again $repeated, failed $failed"
     [ "$failed" = 0 ] || return 1
     [ "$stateless" = 0 ] || grep -qx scrobble.getTitleStates <<<"$unknown" || return 1
     told=$(methods_refused)
-    say "told that there is no such method: $(xargs <<<"$told")"
+    say "methods answered as unknown: $(xargs <<<"$told")"
     told_wrongly=$(comm -13 <(sort <<<"$unknown") <(cut -d ' ' -f 1 <<<"$told" | sort) | xargs)
-    [ -z "$told_wrongly" ] || die "the documents of ${before:0:12} have them: $told_wrongly"
+    [ -z "$told_wrongly" ] || die "these methods are in the documents of ${before:0:12}: $told_wrongly"
     for method in metadata.lookUpTitles ratings.lookUpRatings scrobble.lookUpTitleStates; do
-        ! grep -qx "$method" <<<"$unknown" || grep -q "^$method " <<<"$told" || die "no films were asked for together"
+        ! grep -qx "$method" <<<"$unknown" || grep -q "^$method " <<<"$told" || die "no films were requested together"
     done
     walk_generated
 }
 
-# An operation that takes METHOD and a request: refused while a service does not know that.
+# Checks that an operation that needs METHOD is refused if the services do not know the method: METHOD and a request.
 refuse_later() {
     local method=$1
     shift
@@ -129,7 +130,7 @@ refuse_later() {
     if step 503 "$@"; then refused=$((refused + 1)); fi
 }
 
-# The walk of a client that was generated from the document of now.
+# Walks with a client that is generated from the present document.
 walk_generated() {
     local arguments=(--url "http://127.0.0.1:$REELAY_PORT") status=0
     ! grep -qx scrobble.getTitleStates <<<"$unknown" || arguments+=(--refused "see several titles at once")

@@ -1,7 +1,7 @@
 # Building with SwiftPM.
 # shellcheck shell=bash
 
-# A release carries Swift's own libraries in itself, as in the images: it runs faster and takes less memory.
+# A release links Swift's own libraries statically, as in the images: it runs faster and takes less memory.
 options_of() { if [ "$1" = release ]; then echo --static-swift-stdlib; fi; }
 
 # Builds products one after the other (SwiftPM takes one at a time) in a configuration, release or debug.

@@ -1,4 +1,4 @@
-# Where this clone lies and where it keeps what it makes while it runs.
+# The location of this clone and of its run-time files.
 # shellcheck shell=bash
 
 # The root of the clone, links resolved.
@@ -6,11 +6,11 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd -P)
 # Everything that the scripts write at run time, except the build.
 # shellcheck disable=SC2034
 state=$root/.reelay
-# Tells two clones on one machine apart in the few folders that must lie outside of them.
+# Tells clones on one machine apart in the few folders that must be outside of them.
 # shellcheck disable=SC2034
 clone_id=$(printf '%s' "$root" | sha256sum | cut -c1-12)
 
-# Makes the state folder, which only its owner may enter.
+# Creates the state folder, which only its owner may enter.
 make_state() {
     mkdir -p "$state/log" "$state/run"
     chmod 0700 "$state"
@@ -26,8 +26,8 @@ lock_clone() {
     fi
 }
 
-# Closes everything but input, output and errors of this (sub)shell. What is started to stay must hold neither our lock
-# nor a pipe that somebody reads to its end.
+# Closes all descriptors of this (sub)shell except standard input, output and error. A process that outlives the script
+# must hold neither our lock nor a pipe that somebody reads to its end.
 close_descriptors() {
     local descriptor
     for descriptor in "/proc/$BASHPID/fd"/*; do

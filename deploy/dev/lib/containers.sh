@@ -1,10 +1,11 @@
-# Containers of a compose project: by which command they are driven, and which of them are meant.
+# Containers of a compose project: the command that drives them, and which of them are meant.
 # shellcheck shell=bash
 
-# What stop_project has stopped.
+# The containers that stop_project has stopped.
 project_stopped=()
 
-# Fills compose, the compose command (REELAY_COMPOSE, docker compose, or else podman-compose), and engine, what it drives.
+# Fills compose, the compose command (REELAY_COMPOSE, docker compose, or else podman-compose), and engine, which it
+# drives.
 find_compose() {
     if [ -n "${REELAY_COMPOSE:-}" ]; then
         read -r -a compose <<<"$REELAY_COMPOSE"
@@ -13,19 +14,19 @@ find_compose() {
     elif command -v podman-compose >/dev/null; then
         compose=(podman-compose)
     else
-        die "neither docker compose nor podman-compose is here"
+        die "neither docker compose nor podman-compose is installed"
     fi
     engine=docker
     [[ ${compose[0]##*/} != podman* ]] || engine=podman
 }
 
-# The running containers of a service, one a line: PROJECT SERVICE. By their labels: all copies there are, whatever files,
-# profiles and variables the project was started with.
+# Prints the running containers of a service, one a line: PROJECT SERVICE. Goes by labels, and so finds all copies,
+# whatever files, profiles and variables the project was started with.
 project_containers() {
     "$engine" ps -q --filter "label=com.docker.compose.project=$1" --filter "label=com.docker.compose.service=$2"
 }
 
-# Stops all copies of all services of a project, and nothing else of it; fills project_stopped with those that ran.
+# Stops all copies of all services of a project, and nothing else; fills project_stopped with those that were running.
 stop_project() {
     local name containers
     project_stopped=()

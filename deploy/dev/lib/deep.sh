@@ -1,4 +1,4 @@
-# What `check --deep` runs: the fuzz targets of Tests/Fuzz, and the tests of Shared/ under the sanitizers.
+# For `check --deep`: the fuzz targets of Tests/Fuzz, and the tests of Shared/ under the sanitizers.
 # shellcheck shell=bash
 
 fuzz_targets=(json envelope h2 config csv archive text hook xml)
@@ -6,17 +6,17 @@ deep_suites=(JSONTests CSVTests GZipTests ArchiveTests CryptographyTests RatingS
     RPCTests HTTP2Tests PostgresTests RuntimeTests EdgeTests)
 tsan_repeats=5
 
-# A crash must end a program as the sanitizers want it to, not as Swift's own reporter of crashes does.
+# Crashes must be handled by the sanitizers, not by Swift's own crash reporter.
 export SWIFT_BACKTRACE=enable=no
 
-# The folder of clang's runtime libraries in the toolchain.
+# Prints the folder of clang's runtime libraries in the toolchain.
 clang_runtime() {
     local resources
     resources=$(swiftc -print-target-info | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p')
     printf '%s/clang/lib/linux\n' "$resources"
 }
 
-# Clang as it comes with Swift, which knows Swift's calling conventions.
+# Prints the path of the clang that comes with Swift, which knows Swift's calling conventions.
 swift_clang() {
     local clang
     clang=$(dirname "$(readlink -f "$(command -v swiftc)")")/clang
@@ -24,7 +24,7 @@ swift_clang() {
     printf '%s\n' "$clang"
 }
 
-# Builds the fuzz targets: one optimised program with coverage and AddressSanitizer, beside the usual build.
+# Builds the fuzz targets: one optimised program with coverage and AddressSanitizer, separate from the usual build.
 build_fuzz() {
     local library
     library=$(clang_runtime)/libclang_rt.fuzzer_no_main-$(uname -m).a
@@ -36,7 +36,7 @@ build_fuzz() {
         -Xlinker "$library" </dev/null
 }
 
-# Runs one target for some seconds; new inputs stay in .reelay for the next run, one that crashes stays for us.
+# Runs one target for some seconds; keeps new inputs in .reelay for the next run, and those that crash for examination.
 fuzz() {
     local target=$1 seconds=$2 home=$state/fuzz/$1 log=$state/log/fuzz-$1.log outcome=0 kept before=$SECONDS
     mkdir -p "$home/corpus" "$home/found"
@@ -64,7 +64,7 @@ fuzz_all() {
     return "$outcome"
 }
 
-# Starts a throw-away Postgres and names it to the tests.
+# Starts a throw-away Postgres and sets its URL for the tests.
 start_test_database() {
     pg_use_throwaway
     pg_start disposable
@@ -80,7 +80,7 @@ stop_test_database() {
     rm -rf "$pg_home"
 }
 
-# Builds the tests of Shared/ with a sanitizer, address or thread, and prints the program that they are.
+# Builds the tests of Shared/ with a sanitizer, address or thread, and prints the path of the program.
 build_sanitized() {
     export REELAY_SHARED_ONLY=1
     swift build --build-tests --sanitize="$1" --scratch-path ".build-$2" </dev/null >&2 || return 1
@@ -88,13 +88,13 @@ build_sanitized() {
         "$(swift build --show-bin-path --sanitize="$1" --scratch-path ".build-$2" </dev/null)"
 }
 
-# Runs the suites of Shared/ in a sanitized program: sanitized NAME RUN PROGRAM; names and log are of that run.
+# Runs the suites of Shared/ in a sanitized program: sanitized NAME RUN PROGRAM; NAME and RUN also name the logs.
 sanitized() {
     local suite log outcome=0 before
     for suite in "${deep_suites[@]}"; do
         log=$state/log/$1-$suite-$2.log
         before=$SECONDS
-        # One after the other, as ever: a starved test proves nothing. What is concurrent is concurrent within a test.
+        # Not in parallel, as always: a starved test proves nothing. Concurrency is tested within a test.
         if "$3" --testing-library swift-testing --no-parallel --filter "^$suite\\." >"$log" 2>&1 </dev/null &&
             grep -aq 'Test run with [1-9].* passed' "$log"; then
             say "  $1 $2, $suite: clean, $((SECONDS - before)) s"
@@ -110,7 +110,7 @@ sanitized() {
 under_address_sanitizer() {
     local program
     program=$(build_sanitized address asan) || return 1
-    # What lives until the end of the process is no leak of ours to find; what goes wrong before is.
+    # Memory that lives until the end of the process is not a leak that we look for; other errors are.
     ASAN_OPTIONS=detect_leaks=0 sanitized asan 1 "$program"
 }
 

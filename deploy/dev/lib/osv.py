@@ -1,6 +1,6 @@
-"""Asks OSV, by the API of its version 1 (google.github.io/osv.dev): which faults parts have, and what is known of them.
+"""Asks OSV through version 1 of its API (google.github.io/osv.dev) for the vulnerabilities of components and their records.
 
-Every request, answer, page, repetition and the whole have a bound. What could not be asked is an Unasked that names it.
+Requests, responses, pages, retries and the whole run are bounded. Raises Unasked, which names what could not be asked.
 """
 
 import http.client
@@ -18,7 +18,7 @@ PAGES_MAX = 50
 FAULTS_MAX = 5_000
 BODY_BYTES_MAX = 32 * 1024 * 1024
 ATTEMPTS_MAX = 4
-#: Without a byte, and for all requests together.
+#: The longest wait for a byte, and for all requests together.
 SILENCE_SECONDS_MAX = 20
 ALL_SECONDS_MAX = 900
 
@@ -34,7 +34,7 @@ class NoRedirects(urllib.request.HTTPRedirectHandler):
 
 class OSV:
     def __init__(self, base, pause_seconds=1.0, all_seconds_max=ALL_SECONDS_MAX):
-        """Pauses before the second attempt, and twice as long before each further one."""
+        """Pauses for `pause_seconds` before the second attempt, and twice as long before each further one."""
         place = urlsplit(base)
         if place.scheme != "https" and (place.scheme, place.hostname) not in (("http", "127.0.0.1"), ("http", "::1")):
             raise Unasked(f"{rules.shown(base)}: https was expected, or http on this machine")
@@ -48,7 +48,8 @@ class OSV:
         def over(*_):
             raise Unasked(f"{self.asking}: all together took more than {self.all_seconds_max} s")
 
-        # By a signal: no bound of a single read ends an answer that comes a byte at a time. Whoever starts us may have blocked it.
+        # With a signal, since no timeout of a single read ends a response that comes a byte at a time. Our parent may
+        # have blocked it.
         signal.signal(signal.SIGALRM, over)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
         signal.setitimer(signal.ITIMER_REAL, self.all_seconds_max)
@@ -75,7 +76,7 @@ class OSV:
         return document
 
     def ask(self, path, body, what):
-        """The answer to a request; what may pass is tried again."""
+        """Returns the response to a request; retries faults that may pass."""
         self.asking = what
         for attempt in range(1, ATTEMPTS_MAX + 1):
             if attempt > 1:
@@ -92,7 +93,7 @@ class OSV:
         raise Unasked(f"{what}: {reason}, {ATTEMPTS_MAX} times")
 
     def ids(self, parts):
-        """The ids of the faults of each part, by its place in the list."""
+        """Returns the ids of the faults of each part, in the order of the list."""
         found = [set() for _ in parts]
         for begin in range(0, len(parts), BATCH_MAX):
             waiting = {index: None for index in range(begin, min(begin + BATCH_MAX, len(parts)))}
@@ -106,7 +107,7 @@ class OSV:
         return found
 
     def page(self, parts, waiting, found):
-        """Asks for one page of each part that has a token or none yet, and returns those that go on."""
+        """Asks for the next page of each waiting part, and returns the parts that have a further page."""
         queries = []
         for index, token in waiting.items():
             part = parts[index]
@@ -132,7 +133,7 @@ class OSV:
         return further
 
     def record(self, id_, part):
-        """All that is known of a fault."""
+        """Returns the full record of a fault."""
         what = f"{id_} of {part.name} {part.version}"
         record = self.ask(f"/v1/vulns/{id_}", None, what)
         if record.get("id") != id_:

@@ -1,4 +1,4 @@
-# Messages of the scripts: progress on standard output, trouble on standard error, one form everywhere.
+# Messages of the scripts, in one form everywhere: progress on standard output, errors on standard error.
 # shellcheck shell=bash
 
 say() { printf '%s\n' "$*"; }

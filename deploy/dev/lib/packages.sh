@@ -1,10 +1,10 @@
-# What must be on the machine: a Swift toolchain (asked for) and Debian packages (installed).
+# What the machine needs: a Swift toolchain (which must be installed by hand) and Debian packages (installed here).
 # shellcheck shell=bash
 
-# The oldest toolchain that the sources are written for.
+# The oldest toolchain that can build the sources.
 swift_wanted=6.3
 
-# What the toolchain links and runs with, the C libraries under the services, and Postgres.
+# What the toolchain needs to link and run, and the C libraries that the services use.
 # shellcheck disable=SC2034
 packages_to_build=(
     ca-certificates git g++ binutils pkg-config tzdata libcurl4 libncurses6 libsqlite3-0 libuuid1 libxml2
@@ -12,7 +12,7 @@ packages_to_build=(
 )
 # shellcheck disable=SC2034
 packages_to_run=(postgresql postgresql-contrib curl jq)
-# What some tests of faults need: a packet filter, and a clock that can be set for one process.
+# For some fault tests: a packet filter, and a clock that can be set for one process.
 # shellcheck disable=SC2034
 packages_to_fault=(nftables faketime)
 # shellcheck disable=SC2034
@@ -28,7 +28,7 @@ is_installed() {
     esac
 }
 
-# The folder of the newest Postgres server programs.
+# Prints the folder of the newest Postgres server programs.
 postgres_folder() {
     local found
     found=$(find /usr/lib/postgresql -mindepth 3 -maxdepth 3 -name initdb 2>/dev/null | sort -V | tail -n 1)
@@ -41,29 +41,29 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# Installs those of the named Debian packages that are missing, and says so.
+# Installs the missing ones of the given Debian packages, and says so.
 ensure_packages() {
     local missing=() package
     for package in "$@"; do is_installed "$package" || missing+=("$package"); done
     [ ${#missing[@]} -gt 0 ] || return 0
     local by_hand="apt-get install ${missing[*]}"
-    command -v apt-get >/dev/null || die "missing: ${missing[*]} (Debian's names); install them and start again"
+    command -v apt-get >/dev/null || die "missing: ${missing[*]} (Debian's names); install them and run this again"
     if [ "$(id -u)" != 0 ]; then
         command -v sudo >/dev/null || die "missing packages, and there is no sudo; as root: $by_hand"
-        sudo -n true 2>/dev/null || [ -t 0 ] || die "missing packages, and sudo wants a password; as root: $by_hand"
+        sudo -n true 2>/dev/null || [ -t 0 ] || die "missing packages, and sudo needs a password; as root: $by_hand"
     fi
     say "installing Debian packages: ${missing[*]}"
     mkdir -p "$state/log"
     install_packages "${missing[@]}" >"$state/log/apt.log" 2>&1 </dev/null || {
         tail -n 20 "$state/log/apt.log" >&2
-        die "apt-get failed (all of it: $state/log/apt.log); by hand: $by_hand"
+        die "apt-get failed (full log: $state/log/apt.log); by hand: $by_hand"
     }
     for package in "${missing[@]}"; do
         is_installed "$package" || die "$package is still missing after: $by_hand"
     done
 }
 
-# The same for packages without which tests are skipped: nobody is asked for a password, and nothing fails.
+# The same for packages without which tests are skipped: never asks for a password, and never fails.
 try_packages() {
     local missing=() package
     for package in "$@"; do is_installed "$package" || missing+=("$package"); done
@@ -72,8 +72,8 @@ try_packages() {
     say "without ${missing[*]} some tests are skipped; as root: apt-get install ${missing[*]}"
 }
 
-# Where promtool is, in `promtool`: Debian's package would start a Prometheus too, so it is unpacked below .reelay instead of
-# being installed. Fails, and says so, where it cannot be had.
+# Fills promtool with its path. Debian's package would also start a Prometheus, so it is unpacked below .reelay instead
+# of being installed. Fails with a message if it cannot be fetched.
 find_promtool() {
     promtool=$(command -v promtool) && return 0
     local folder=$state/promtool
@@ -87,13 +87,13 @@ find_promtool() {
         rm -f prometheus_*.deb usr/bin/prometheus
     ) >>"$state/log/apt.log" 2>&1 </dev/null && [ -x "$promtool" ]; then return 0; fi
     rm -rf "$folder"
-    say "without promtool (Debian's package prometheus) the alert rules are not held to their tests"
+    say "without promtool (Debian's package prometheus) the tests of the alert rules are skipped"
     return 1
 }
 
 install_packages() {
     local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -y --no-install-recommends)
-    # The postgresql package makes and starts a cluster of its own, unless told not to before it arrives.
+    # The postgresql package creates and starts a cluster of its own unless told not to before it is installed.
     local no_cluster=/etc/postgresql-common/createcluster.d/reelay-install.conf
     as_root mkdir -p "${no_cluster%/*}"
     echo 'create_main_cluster = false' | as_root tee "$no_cluster"
@@ -103,7 +103,7 @@ install_packages() {
     return "$outcome"
 }
 
-# Stops with advice where no toolchain, or one that is too old, is on the PATH.
+# Stops with advice if the PATH has no toolchain, or one that is too old.
 ensure_swift() {
     local advice="get it from https://www.swift.org/install/linux (or: swiftly install $swift_wanted) and put it on the PATH"
     command -v swift >/dev/null || die "no Swift toolchain on the PATH; Reelay needs Swift $swift_wanted: $advice"

@@ -1,7 +1,7 @@
-# Which TCP ports are taken, and by whom, read from /proc so that no tool need be installed.
+# Which TCP ports are taken, and by whom; read from /proc, so that no tool is needed.
 # shellcheck shell=bash
 
-# The inodes of the sockets that listen on a port.
+# Prints the inodes of the sockets that listen on a port.
 listening_inodes() {
     local hex
     hex=$(printf '%04X' "$1")
@@ -11,7 +11,7 @@ listening_inodes() {
 
 port_is_taken() { [ -n "$(listening_inodes "$1")" ]; }
 
-# "nginx (process 4711)", or what can be said of a process that we may not look into.
+# Prints "nginx (process 4711: nginx -g …)", or a general text for a process that we may not inspect.
 port_holder() {
     local inode link pid
     for inode in $(listening_inodes "$1"); do
@@ -27,7 +27,7 @@ port_holder() {
     printf 'a process of another user\n'
 }
 
-# A port below the ephemeral range that nobody listens on.
+# Prints a free port below the ephemeral range.
 free_port() {
     local port
     for _ in {1..200}; do

@@ -5,13 +5,13 @@
 # The administrator's role in every private cluster.
 pg_admin=reelay_admin
 pg_database=reelay
-# A unix socket's path may have 107 bytes (unix(7)); the file is named .s.PGSQL.<port>.
+# The longest path of a unix socket, in bytes (unix(7)); the file is named .s.PGSQL.<port>.
 socket_path_bytes_max=107
 
-# Fills pg_bin and pg_user (empty: ourselves). Postgres refuses to run as root.
+# Fills pg_bin and pg_user (empty: the present user). Postgres refuses to run as root.
 pg_find() {
     local name
-    # A caller's own settings for psql must not lead to another server.
+    # The caller's own psql settings must not redirect us to another server.
     for name in "${!PG@}"; do unset "$name"; done
     pg_bin=$(postgres_folder) || die "no Postgres server found; on Debian: apt-get install postgresql"
     pg_user=
@@ -29,7 +29,7 @@ as_pg() {
     fi
 }
 
-# Makes a folder that only the cluster's user may enter; refuses one that somebody else made.
+# Creates a folder that only the cluster's user may enter; refuses one that somebody else created.
 pg_own_folder() {
     local owner=${pg_user:-$(id -un)}
     mkdir -p "$1"
@@ -39,13 +39,13 @@ pg_own_folder() {
     chmod 0700 "$1"
 }
 
-# The cluster of `up`: fills pg_home, pg_sockets, pg_port.
+# Selects the cluster of `up`: fills pg_home, pg_sockets and pg_port.
 pg_use_private() {
     pg_find
     pg_port=$((${REELAY_POSTGRES_PORT:-54320} + ${REELAY_PORT_OFFSET:-0}))
     make_state
     if [ -n "$pg_user" ]; then
-        # The clone may lie where this user cannot enter, so its data lie beside other services' data.
+        # The clone may be where this user has no access, so the data are in /var/lib like other services' data.
         pg_home=/var/lib/reelay-$clone_id
         pg_sockets=/run/reelay-$clone_id
         ln -sfn "$pg_home" "$state/postgres"
@@ -57,7 +57,7 @@ pg_use_private() {
     pg_check_socket_path
 }
 
-# A throw-away cluster for one test run, on a free port and without durability.
+# Selects a throw-away cluster for one run, on a free port.
 pg_use_throwaway() {
     pg_find
     local base
@@ -81,16 +81,16 @@ pg_check_socket_path() {
     pg_socket_path_fits || pg_sockets=/tmp/reelay-$clone_id
 }
 
-# The process id of our running server, or nothing.
+# Prints the process id of our running server; fails if there is none.
 pg_pid() {
     local pid
     pid=$(as_pg head -n 1 "$pg_home/data/postmaster.pid" 2>/dev/null) || return 1
-    # After a reboot the number may belong to somebody else, and Postgres would refuse to start beside it.
+    # After a reboot the id may belong to another process, and Postgres would refuse to start.
     tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF -- "$pg_home/data" || return 1
     printf '%s\n' "$pid"
 }
 
-# Starts the cluster, made first where there is none yet: `durable`, or `disposable` where nothing need survive a crash.
+# Starts the cluster, and creates it first if necessary: `durable`, or `disposable` if nothing need survive a crash.
 pg_start() {
     local pid port
     if pid=$(pg_pid); then
@@ -101,7 +101,7 @@ pg_start() {
     fi
     if port_is_taken "$pg_port"; then
         die "port $pg_port, meant for Postgres, is taken by $(port_holder "$pg_port");" \
-            "end that, or name another port in REELAY_POSTGRES_PORT"
+            "stop that, or set another port in REELAY_POSTGRES_PORT"
     fi
     pg_own_folder "$pg_home"
     pg_own_folder "$pg_sockets"
@@ -109,7 +109,7 @@ pg_start() {
     pg_clear_locks
     local options="-c port=$pg_port -c unix_socket_directories='$pg_sockets'"
     if [ "$1" = durable ]; then
-        # The same as in deploy/docker-compose.yml; also for clusters that are there.
+        # The same as in deploy/docker-compose.yml; given here so that existing clusters get it too.
         options+=" -c shared_buffers=256MB -c max_wal_size=2GB"
     else
         options+=" -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
@@ -123,8 +123,8 @@ pg_start() {
     fi
 }
 
-# Removes what a killed server left, since Postgres itself refuses to start where the number of its process was given to
-# another one meanwhile; but never beside a server process that still works on these data.
+# Removes the lock files of a killed server, since Postgres refuses to start if another process has its process id by
+# now; but never while a server process still works on these data.
 pg_clear_locks() {
     local link deadline=$((SECONDS + 10))
     for link in /proc/[0-9]*/cwd; do
@@ -157,11 +157,11 @@ pg_check_version() {
     local made ours
     made=$(as_pg cat "$pg_home/data/PG_VERSION")
     ours=$("$pg_bin/postgres" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
-    [ "$made" = "$ours" ] || die "the data in $pg_home/data are of Postgres $made, installed is $ours;" \
+    [ "$made" = "$ours" ] || die "the data in $pg_home/data are of Postgres $made, but $ours is installed;" \
         "use pg_upgrade, or remove them with: deploy/dev/down --erase"
 }
 
-# Stops the cluster; the mode is Postgres's own: fast, or immediate where the data are thrown away.
+# Stops the cluster; the mode is one of pg_ctl's: fast, or immediate if the data are thrown away.
 pg_stop() {
     pg_pid >/dev/null || return 0
     as_pg "$pg_bin/pg_ctl" -D "$pg_home/data" -m "$1" -w -t 60 stop >/dev/null ||
@@ -173,11 +173,11 @@ pg_psql() {
     LANG=C.UTF-8 "$pg_bin/psql" -X -q -v ON_ERROR_STOP=1 -h "$pg_sockets" -p "$pg_port" -U "$pg_admin" "$@"
 }
 
-# Makes the database with its roles and schemas, or brings their settings up to date; secrets from a folder.
+# Creates the database with its roles and schemas, or updates their settings; takes the folder of the secrets.
 pg_prepare_database() {
     local exists
     exists=$(pg_psql -d postgres -At -c "select 1 from pg_database where datname = '$pg_database'")
     [ -n "$exists" ] || pg_psql -d postgres -c "create database $pg_database"
     REELAY_SECRETS_DIR=$1 pg_psql -d "$pg_database" -f "$root/deploy/postgres/init.sql" >/dev/null ||
-        die "the roles and schemas could not be made"
+        die "the roles and schemas could not be created"
 }

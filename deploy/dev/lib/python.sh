@@ -3,8 +3,8 @@
 
 install_seconds_max=300
 
-# Installs NAME and all that it needs in the versions of the list VERSIONS, unless that is done; `tool` is the folder then.
-# Fails, and says so, where it cannot be.
+# Installs NAME and its dependencies in the versions of the file VERSIONS, unless installed; fills tool with the folder.
+# Fails with a message if that is impossible.
 install_tool() {
     local name=$1 versions=$2
     tool=$state/$name-$(sha256sum <"$versions" | cut -c 1-12)

@@ -1,4 +1,4 @@
-"""Holds a CycloneDX document, from standard input, against CycloneDX's own schema, and tells each place that does not fit."""
+"""Validates a CycloneDX document from standard input against CycloneDX's own schema, and prints each violation."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from importlib.resources import files
 import jsonschema_rs
 
 FOLDER = files("cyclonedx") / "schema" / "_res"
-# Where the schema of a document looks for the others.
+# Schemas that the schema of a document refers to.
 OTHERS = ("spdx", "jsf-0.82")
 
 
@@ -24,6 +24,6 @@ validator = jsonschema_rs.Draft7Validator(
 )
 faults = list(validator.iter_errors(document))
 for fault in faults:
-    # Of a whole array the message is as long as that.
+    # The message for an array contains all of it.
     print(f"{'/'.join(map(str, fault.instance_path)) or 'the document'}: {fault.message[-300:]}", file=sys.stderr)
 sys.exit(1 if faults else 0)

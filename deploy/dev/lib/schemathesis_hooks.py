@@ -1,12 +1,12 @@
-"""What schemathesis is to know of this API that the document cannot tell it."""
+"""What schemathesis must know about this API that the document cannot express."""
 
 import os
 
 import schemathesis
 from hypothesis import strategies as st
 
-# RFC 9110 §8.8.3 without obs-text. By itself schemathesis takes letters and digits alone for a header, finds no tag among
-# them, and then sends something that is none as if it were one.
+# RFC 9110 §8.8.3 without obs-text. By default schemathesis generates headers of letters and digits only, finds no
+# entity tag among them, and then sends an invalid one as if it were valid.
 TAGS = st.builds(
     '{}"{}"'.format, st.sampled_from(["", "W/"]),
     st.text(st.characters(codec="ascii", min_codepoint=0x23, max_codepoint=0x7E), max_size=24))
@@ -15,18 +15,18 @@ schemathesis.openapi.format("entity-tags", st.just("*") | st.lists(TAGS, min_siz
 # An archive is bytes like any others.
 schemathesis.serializer.alias("application/zip", "application/octet-stream")
 
-# A stream goes on for as long as it may; the shortest one says as much as one of a quarter of an hour.
+# A stream lasts as long as the request allows; the shortest one shows as much as one of a quarter of an hour.
 STREAM = "GET /api/v1/events"
 STREAM_SECONDS = [str(seconds) for seconds in range(1, 901)]
 
-# The examples of the document name a title that nobody has. Sent as they are they would meet 404 and nothing behind it, so
-# what is meant for that title goes to one that is there.
+# The document's examples name a title that does not exist. Sent unchanged, they would only reach a 404, so an existing
+# title takes its place.
 NOBODY = "01920000-0000-7000-8000-000000000603"
 TITLES = dict(pair.split("=") for pair in os.environ.get("REELAY_SCHEMATHESIS_TITLES", "").split())
 
 
 def put(value, title):
-    """`value` with `title` in the place of the one that nobody has."""
+    """Returns `value` with `title` in place of the one that does not exist."""
     if isinstance(value, dict):
         return {name: put(member, title) for name, member in value.items()}
     if isinstance(value, list):
@@ -36,7 +36,7 @@ def put(value, title):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """What fits the document goes out with a title that is there and a time that is short; the rest as it is."""
+    """Gives valid requests an existing title and a short stream; leaves the others unchanged."""
     kind = case.operation.path.removeprefix("/api/v1/").split("/")[0]
     title = TITLES.get(kind, TITLES.get("movies"))
     for part in ("path_parameters", "query", "body") if title else ():

@@ -1,13 +1,13 @@
-# The secrets of one deployment, a file each. What exists is never overwritten.
+# The secrets of one deployment, each in a file. Existing files are never overwritten.
 # shellcheck shell=bash
 
-# Names of the Postgres roles' passwords, one per service.
+# The services, each of which has a Postgres role with a password.
 secret_services=(metadata ratings scrobble gateway)
 
 # 64 hexadecimal characters: 256 random bits that need no quoting anywhere.
 random_secret() { od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n'; }
 
-# Writes the output of a command to a secret's file, whole or not at all; silent where the file exists.
+# Writes the output of a command atomically to a secret's file; does nothing if the file exists.
 make_secret() {
     local file=$1 mode=$2
     shift 2
@@ -20,8 +20,8 @@ make_secret() {
 
 key_ring_line() { printf 'k1:%s\n' "$(head -c 32 /dev/urandom | base64 -w 0)"; }
 
-# Fills a folder with everything that a deployment needs: each service's database password, the secret that the
-# services show each other, and the key that seals the tokens of Trakt, Simkl and others.
+# Fills a folder with everything that a deployment needs: each service's database password, the secret by which the
+# services authenticate to each other, and the key that encrypts the tokens for Trakt, Simkl and others.
 make_secrets() {
     local folder=$1 mode=$2 service
     mkdir -p "$folder"

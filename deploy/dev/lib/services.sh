@@ -1,13 +1,13 @@
-# The services as processes of this clone: their ports, settings, start, readiness and stop.
+# The services as processes of this clone: ports, settings, start, readiness and stop.
 # shellcheck shell=bash
 
-# In the order of starting; they are stopped the other way round.
+# In the order in which they start; they stop in reverse order.
 # shellcheck disable=SC2034
 services=(metadata ratings scrobble gateway)
 stop_seconds_max=35
 ready_seconds_max=60
 
-# The listening port of a service; its admin port is this one + 1000.
+# Prints the port of a service; its admin port is this port + 1000.
 port_of() {
     local port
     case "$1" in
@@ -24,14 +24,14 @@ port_of() {
 
 admin_port_of() { printf '%s\n' $(($(port_of "$1") + 1000)); }
 
-# Every port that a service listens on.
+# Prints every port that a service listens on.
 ports_of() {
     printf '%s %s' "$(port_of "$1")" "$(admin_port_of "$1")"
     [ "$1" != gateway ] || printf ' %s' "$(port_of gateway-internal)"
 }
 
-# The caller's own REELAY_ variables go to the services, but for those that the scripts decide or read themselves. What
-# no service knows stops its start, which names it: so a mistyped setting does not pass unseen.
+# The caller's REELAY_ variables are passed to the services, except those that the scripts set or read themselves. A
+# service refuses to start with an unknown variable and names it, so that a mistyped setting does not go unnoticed.
 is_passed_on() {
     case "$1" in
         REELAY_HOST | REELAY_PORT | REELAY_ADMIN_PORT | REELAY_INTERNAL_PORT | REELAY_*_ADDRESS | REELAY_PUBLIC_URL | REELAY_LOG_LEVEL) false ;;
@@ -45,14 +45,14 @@ is_passed_on() {
     esac
 }
 
-# The settings of a service, a line KEY=value each; the second argument says whether emulated providers are wanted, the
+# Prints the settings of a service as lines KEY=value; the second argument says whether to use emulated providers, the
 # third where the database is (host:port/name), if not in the private cluster.
 settings_of() {
     local name=$1 demo=$2 database_place=${3:-127.0.0.1:$pg_port/$pg_database} key
     for key in "${!REELAY_@}"; do
         if is_passed_on "$key" "$demo"; then printf '%s=%s\n' "$key" "${!key}"; fi
     done
-    # Freed memory is kept for its thread rather than tidied up; as in the images.
+    # Freed memory is kept in the thread's cache rather than consolidated; as in the images.
     cat <<SETTINGS
 GLIBC_TUNABLES=glibc.malloc.tcache_count=64:glibc.malloc.mxfast=0:glibc.malloc.arena_max=2
 REELAY_HOST=127.0.0.1
@@ -95,11 +95,11 @@ SETTINGS
     esac
 }
 
-# When a process was started, in clock ticks since boot: with its number this names it for good. Nothing for one that
-# has ended, even where nobody has collected it yet.
+# Prints when a process was started, in clock ticks since boot; together with its id this identifies it uniquely. Prints
+# nothing for one that has ended, even if it is still a zombie.
 started_at() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" && $1 != "X" { print $20 }'; }
 
-# The process id of a running service of this clone, or nothing.
+# Prints the process id of a running service of this clone; fails if it is not running.
 pid_of() {
     local pid started
     read -r pid started 2>/dev/null <"$state/run/$1.pid" || return 1
@@ -107,8 +107,8 @@ pid_of() {
     printf '%s\n' "$pid"
 }
 
-# Starts a program under a name: NAME PORTS PROGRAM [ARGUMENT…], with the settings that come on standard input.
-# One that runs already with the same build and settings is left alone; any other is replaced.
+# Starts a program under a name: NAME PORTS PROGRAM [ARGUMENT…], with the settings from standard input.
+# A process that already runs with the same build and settings is left alone; any other is replaced.
 start_process() {
     local name=$1 ports=$2 port pid print settings=()
     shift 2
@@ -116,19 +116,19 @@ start_process() {
     print=$(printf '%s\n' "${settings[@]}" "$@" | cat - "$1" | sha256sum)
     if pid=$(pid_of "$name"); then
         if [ "$(cat "$state/run/$name.print" 2>/dev/null)" = "$print" ]; then
-            say "$name runs already (process $pid)"
+            say "$name is already running (process $pid)"
             return
         fi
-        say "$name is of another build or has other settings: restarting it"
+        say "$name runs another build or other settings: restarting it"
         stop_process "$name"
     fi
     for port in $ports; do
         ! port_is_taken "$port" ||
-            die "port $port, meant for $name, is taken by $(port_holder "$port"); end that and start again"
+            die "port $port, meant for $name, is taken by $(port_holder "$port"); stop that and run this again"
     done
     [ ! -e "$state/log/$name.log" ] || mv "$state/log/$name.log" "$state/log/$name.log.1"
-    # In a session of its own, so that it outlives this script and its terminal. Lines are added to the log, since commands
-    # add theirs.
+    # In a session of its own, so that it outlives this script and its terminal. Appends to the log, because commands
+    # append to it too.
     (cd / && close_descriptors && exec setsid env -i "PATH=/usr/bin:/bin" "HOME=${HOME:-/}" LANG=C.UTF-8 TZ=UTC "${settings[@]}" "$@") \
         >>"$state/log/$name.log" 2>&1 </dev/null &
     pid=$!
@@ -137,7 +137,7 @@ start_process() {
     say "$name started (process $pid)"
 }
 
-# Waits until an address answers 200; shows the end of the log where the process ends or does not come up.
+# Waits until a URL answers 200; shows the end of the log if the process ends or does not become ready.
 await_ready() {
     local name=$1 url=$2 deadline=$((SECONDS + ready_seconds_max))
     until curl -fs -o "$state/run/$name.ready" --max-time 2 "$url" 2>/dev/null; do
@@ -160,7 +160,7 @@ show_log() {
     warn "---"
 }
 
-# Asks a process to stop, waits, and ends it where it does not.
+# Asks a process to stop, waits, and kills it if it does not.
 stop_process() {
     local name=$1 pid deadline=$((SECONDS + stop_seconds_max))
     pid=$(pid_of "$name") || {

@@ -1,4 +1,4 @@
-# Which files are ours: what git follows, and what is new and not ignored; in a copy without git, the known folders.
+# Which files are ours: tracked by git, or new and not ignored; in a copy without git, all but the known folders.
 # shellcheck shell=bash
 
 our_files() {
@@ -10,10 +10,10 @@ our_files() {
     fi | sort -u
 }
 
-# Swift sources; those that the generator writes are excepted, since their form is the generator's.
+# Prints the Swift sources, except generated ones, whose format is the generator's.
 swift_sources() { our_files | grep '\.swift$' | grep -v '/Generated/'; }
 
-# The scripts: everything in deploy/ and .ci/ that names bash in its first line.
+# Prints the scripts: everything in deploy/ and .ci/ that names bash in its first line.
 shell_scripts() {
     our_files | grep -E '^(deploy|\.ci)/' | while read -r file; do
         if head -n 1 "$file" | grep -qa '^#!.*bash'; then echo "$file"; fi

@@ -1,9 +1,9 @@
-# House rules that swift-format does not know, over Swift sources: awk -f tidy.awk FILE…
-# Prints a line per fault, FILE:LINE: what; ends with 1 where there is any.
+# Checks house rules that swift-format does not know on Swift sources: awk -f tidy.awk FILE…
+# Prints a line per fault, FILE:LINE: what; exits with 1 if there is any.
 
 function fault(line, what) { printf "%s:%d: %s\n", FILENAME, line, what; faults++ }
 
-# The text without string literals and comments, so that only code is held against the rules.
+# Returns a line without string literals and comments, so that the rules see only code.
 function code_of(text) {
     gsub(/\\"/, "", text)
     gsub(/"[^"]*"/, "\"\"", text)
@@ -29,13 +29,13 @@ FNR == 1 {
     name = FILENAME
     sub(/.*\//, "", name)
     if (name ~ /(Util|Utils|Utility|Utilities|Helper|Helpers|Manager|Common|Misc|Base)(\+[A-Za-z]*)?\.swift$/)
-        fault(1, "no util, helper, manager, common, misc or base in a name")
+        fault(1, "no Util, Helper, Manager, Common, Misc or Base in a file name")
 }
 
 {
     lines = FNR
     raw = $0
-    # Multi-line string literals are data.
+    # Skips multi-line string literals, which are data.
     quotes = gsub(/"""/, "\"\"\"", raw)
     if (in_text) {
         if (quotes % 2) in_text = 0
@@ -44,16 +44,16 @@ FNR == 1 {
     if (quotes % 2) in_text = 1
     code = code_of($0)
     if (code ~ /(^|[^A-Za-z0-9_])(TODO|FIXME|XXX|HACK)([^A-Za-z0-9_]|$)/ || $0 ~ /\/\/(.*[^A-Za-z0-9_\\])?(TODO|FIXME|XXX|HACK)([^A-Za-z0-9_]|$)/)
-        fault(FNR, "no notes to oneself: do it or write it into the issue")
+        fault(FNR, "no notes to oneself: do it or file an issue")
     if (code ~ /(@unchecked Sendable|nonisolated\(unsafe\))/ && !explained)
-        fault(FNR, "wants a line // SAFETY: above, saying who serialises it")
+        fault(FNR, "needs a // SAFETY: line above that says what serialises access")
     if (!is_test) {
         if (code ~ /(^|[^A-Za-z0-9_.])(try!|as!)/) fault(FNR, "no try! and no as! outside tests")
         if (code ~ /(^|[^A-Za-z0-9_.])(fatalError|print|debugPrint|dump)\(/) fault(FNR, "no fatalError, print or dump")
         if (code ~ /(^|[ \t])(public|open) (static |final |let |var |func |struct |class |enum |protocol |actor |init|typealias |extension )/)
-            fault(FNR, "package, where it would be public")
+            fault(FNR, "use package instead of public or open")
         if (!reads_environment && code ~ /(ProcessInfo\.processInfo\.environment|[^A-Za-z0-9_]getenv\()/)
-            fault(FNR, "the environment is read by the configuration only")
+            fault(FNR, "only the configuration may read the environment")
         if (code ~ /[^A-Za-z0-9_](PQexec|PQexecParams|PQconnectdb|sleep|usleep)\(/ && code !~ /Task\.sleep\(/)
             fault(FNR, "no blocking call")
     }
@@ -68,7 +68,7 @@ FNR == 1 {
         opened = FNR
         indent = depth
     }
-    # A SAFETY line explains what comes right after its comment.
+    # A SAFETY line covers the declaration right after its comment.
     if ($0 ~ /\/\/ SAFETY:/) explained = 1
     else if ($0 !~ /^ *(\/\/|@)/) explained = 0
 }

@@ -175,5 +175,5 @@ step(
     lambda it: it.code == "ratingNotFound")
 step("close my account", delete_me.sync_detailed(client=me), 204)
 step("see that I am nobody any more", get_me.sync_detailed(client=me), 401, lambda it: it.code == "unauthenticated")
-refused = f", but for what had to be refused: {', '.join(REFUSED)}" if REFUSED else ""
+refused = f", except those that had to be refused: {', '.join(REFUSED)}" if REFUSED else ""
 print(f"{len(STEPS)} steps, each as the document says{refused}")
