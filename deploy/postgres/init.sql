@@ -1,6 +1,7 @@
--- What the database's administrator makes, once or again: a role and a schema per service. Each role owns its own schema
--- and can enter no other; migrations run as that role. Passwords come from the files <service>_database_password in the
--- folder REELAY_SECRETS_DIR (default /run/secrets). For psql, and for /docker-entrypoint-initdb.d of the postgres image.
+-- Creates a role and a schema per service; run by the database's administrator, and safe to repeat. Each role owns its
+-- own schema and has access to no other; migrations run as that role. Passwords come from the files
+-- <service>_database_password in the folder REELAY_SECRETS_DIR (default /run/secrets). For psql, and for
+-- /docker-entrypoint-initdb.d of the postgres image.
 \set ON_ERROR_STOP on
 \set metadata_password `cat "${REELAY_SECRETS_DIR:-/run/secrets}/metadata_database_password"`
 \set ratings_password `cat "${REELAY_SECRETS_DIR:-/run/secrets}/ratings_database_password"`
@@ -56,7 +57,7 @@ select format(
 from service
 \gexec
 
--- Nobody enters this database, or those that every server has, unless told so here.
+-- Nobody may connect to this database, or to those that every server has, unless granted here.
 select format('revoke all on database %I from public', datname)
 from pg_database
 where datname in (current_database(), 'postgres', 'template1')
@@ -72,7 +73,7 @@ select format('alter schema %I owner to %I', name, role) from service
 select format('revoke all on schema %I from public', name) from service
 \gexec
 
--- Bounds for every session of a service; a migration that needs longer raises them for itself.
+-- Limits for every session of a service; a migration that needs longer raises them for itself.
 select format('alter role %I in database %I set %s', role, current_database(), setting)
 from service
 cross join lateral (

@@ -1,4 +1,4 @@
-"""Prints the published faults of the parts of a list, and by when the parts must be replaced: see deploy/dev/advisories."""
+"""Prints the published faults of listed parts, and by when the parts must be replaced: see deploy/dev/advisories."""
 
 import argparse
 import json
@@ -17,15 +17,16 @@ ORDER = ["past", "open", "waiting", "accepted"]
 
 def arguments(given):
     parser = argparse.ArgumentParser(
-        prog="advisories", description="Asks OSV for faults of our parts, and checks them against the deadlines of docs/security.md.")
+        prog="advisories",
+        description="Asks OSV for faults of our parts, and checks them against the deadlines of docs/security.md.")
     parser.add_argument("--sbom", metavar="FILE", help="list of parts (default: deploy/sbom.json)")
     parser.add_argument("--accept", metavar="FILE", help="accepted faults (default: deploy/advisories-accepted.json)")
-    parser.add_argument("--url", default=os.environ.get("REELAY_OSV_URL", "https://api.osv.dev"), help="URL of the OSV API")
+    parser.add_argument("--url", default=os.environ.get("REELAY_OSV_URL", "https://api.osv.dev"), help="URL of OSV")
     parser.add_argument(
         "--today", type=date.fromisoformat, default=datetime.now(timezone.utc).date(), metavar="YYYY-MM-DD",
         help="day to compare deadlines with (default: today, UTC)")
     parser.add_argument(
-        "--pause", type=float, default=1.0, metavar="SECONDS", help="pause before a second attempt, doubled for each further one")
+        "--pause", type=float, default=1.0, metavar="SECONDS", help="before a retry, doubled for each further one")
     parser.add_argument(
         "--seconds-max", type=float, default=900.0, metavar="SECONDS", help="time limit for all requests together")
     return parser.parse_args(given)

@@ -149,8 +149,8 @@ def cvss3_days(vector):
 
 
 def cvss4_days(vector):
-    """The same for CVSS 4, whose scores come from a table of 270 rows: without a high impact no score reaches 7.0, and any
-    high impact counts as high severity, even if the score is lower."""
+    """The same for CVSS 4, whose scores come from a table of 270 rows: without a high impact no score reaches 7.0, and
+    any high impact counts as high severity, even if the score is lower."""
     told = metrics(vector, "4.") or {}
     own, others = [told.get(name) for name in ("VC", "VI", "VA")], [told.get(name) for name in ("SC", "SI", "SA")]
     reach = [told.get(name) for name in ("AV", "PR", "UI")]
@@ -181,8 +181,8 @@ def affected_of(record, part):
 
 
 def weigh(record, part):
-    """Returns within how many days the part must be replaced, and why: the strictest of the given severities. Without any
-    it counts as high."""
+    """Returns within how many days the part must be replaced, and why: the strictest of the given severities, or high
+    if there are none."""
     found, marks = affected_of(record, part), []
     for holder in [record, *found]:
         for severity in wanted(holder.get("severity") or [], list, "severity"):
@@ -241,8 +241,8 @@ def acceptances_of(document, today):
 
 
 def accepted_by(record, part, acceptances):
-    """Returns the acceptances that together cover a record: one for its id or an alias, or, if it is a Debian notice about
-    several faults, one for each of them."""
+    """Returns the acceptances that together cover a record: one for its id or an alias, or, if it is a Debian notice
+    about several faults, one for each of them."""
     by_id = {item.id: item for item in acceptances if item.part in (part.name, *part.names)}
     for name in [record["id"], *wanted(record.get("aliases") or [], list, "aliases")]:
         if name in by_id:

@@ -1,4 +1,4 @@
-"""Asks OSV through version 1 of its API (google.github.io/osv.dev) for the vulnerabilities of components and their records.
+"""Asks OSV, through version 1 of its API (google.github.io/osv.dev), for the faults of parts and their records.
 
 Requests, responses, pages, retries and the whole run are bounded. Raises Unasked, which names what could not be asked.
 """
