@@ -55,7 +55,7 @@ def block(method="GET", path=PATH, extra=()):
 
 
 class Peer:
-    """A connection that says what it is told to say."""
+    """A connection that sends whatever it is told to."""
 
     def __init__(self, source, settings=b"", protocol="h2"):
         plain = socket.create_connection(("127.0.0.1", PORT), 5, (source, 0))
@@ -74,7 +74,7 @@ class Peer:
             return False
 
     def is_open(self):
-        """Reads away what has come; False after the end of the connection."""
+        """Discards what has arrived; returns false after the end of the connection."""
         self.socket.settimeout(0)
         for _ in range(64):
             try:

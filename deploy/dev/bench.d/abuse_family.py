@@ -1,4 +1,4 @@
-"""abuse: what one polite caller notices, and what the server's memory does, while others misuse HTTP/2."""
+"""abuse: how misuse of HTTP/2 by others affects one polite caller and the server's memory."""
 
 import os
 import select
@@ -11,11 +11,11 @@ from h2load import TRACE
 from measure import Server, Trouble, cores, figure, free_port, note, result, setting
 
 SECRET = "0123456789abcdef0123456789abcdef"
-# What the server may grow by while it is misused, and how much slower the polite caller's calls may get.
+# How much the server may grow during misuse, and how much slower the polite caller's calls may get.
 GROWTH_MAX_BYTES = 50 * 1024 * 1024
 SLOWDOWN_MAX = 3
 RECOVERY_MAX_SECONDS = 5
-# The pace of the polite caller, and for how long each kind of misuse goes on.
+# The rate of the polite caller, and the duration of each kind of misuse.
 CALLS_PER_SECOND = 200
 ATTACK_SECONDS = 4
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -27,7 +27,7 @@ def frame(kind, flags, stream, payload=b""):
 
 
 def text(value):
-    """A string of HPACK as it is, without Huffman's code (RFC 7541, section 5.2)."""
+    """Returns an HPACK string literal without Huffman coding (RFC 7541, section 5.2)."""
     data = value.encode()
     if len(data) < 127:
         return bytes([len(data)]) + data
@@ -52,7 +52,7 @@ KNOWN = (("authorization", f"Bearer {SECRET}"), ("rpc-timeout-ms", "5000"), tupl
 
 
 class Peer:
-    """A connection that says what it is told to say."""
+    """A connection that sends whatever it is told to."""
 
     def __init__(self, port, source="127.0.0.1", settings=b""):
         self.socket = socket.create_connection(("127.0.0.1", port), 5, (source, 0))
@@ -61,7 +61,7 @@ class Peer:
         self.buffer = b""
 
     def send(self, data, patience=0.5):
-        """False where the server has ended the connection or takes nothing."""
+        """Returns false if the server has closed the connection or accepts nothing."""
         self.socket.settimeout(patience)
         try:
             self.socket.sendall(data)
@@ -70,7 +70,7 @@ class Peer:
             return False
 
     def is_open(self):
-        """Reads away what has come; False after the end of the connection."""
+        """Discards what has arrived; returns false after the end of the connection."""
         while select.select([self.socket], [], [], 0)[0]:
             try:
                 if not self.socket.recv(65536):
@@ -80,7 +80,7 @@ class Peer:
         return True
 
     def frames(self, until):
-        """What arrives until the time has come, frame by frame."""
+        """Yields what arrives until the deadline, frame by frame."""
         while True:
             while len(self.buffer) >= 9:
                 length = int.from_bytes(self.buffer[:3], "big")
@@ -95,7 +95,7 @@ class Peer:
             except TimeoutError as late:
                 raise Trouble("the polite caller got no answer in time") from late
             if not data:
-                raise Trouble("the polite caller's connection was ended")
+                raise Trouble("the polite caller's connection was closed")
             self.buffer += data
 
     def close(self):
@@ -103,7 +103,7 @@ class Peer:
 
 
 class PoliteCaller:
-    """One good call after another on a connection of its own; how long each took."""
+    """Makes one valid call after another on its own connection, and records how long each took."""
 
     def __init__(self, port, body):
         self.peer, self.body, self.stream = Peer(port), body, 1
@@ -135,10 +135,10 @@ class PoliteCaller:
         return taken
 
 
-# The kinds of misuse. Each gets a connection and sends until the server ends it or the time is over.
+# The kinds of misuse. Each gets a connection and sends until the server closes it or the time is up.
 
 def pairs(make):
-    """Streams opened with `make`, without end."""
+    """Opens streams with `make`, without end."""
     def run(peer, is_over):
         stream = 1
         while not is_over() and stream < 2**30:
@@ -156,7 +156,7 @@ def repeated(one, count=100):
 
 
 def unread(one, count=100):
-    """The same without ever reading an answer."""
+    """The same, without ever reading a response."""
     def run(peer, is_over):
         while not is_over() and peer.send(one * count):
             pass
@@ -164,7 +164,7 @@ def unread(one, count=100):
 
 
 def held(first, then=b"", every=1.0):
-    """Sends the beginning of something and holds on."""
+    """Sends the beginning of something and keeps the connection."""
     def run(peer, is_over):
         peer.send(first)
         while not is_over() and peer.is_open():
@@ -175,12 +175,12 @@ def held(first, then=b"", every=1.0):
 
 
 def bodies(peer, is_over):
-    """Bodies just below their limit that never end, on as many streams as there may be."""
+    """Sends bodies just below their limit that never end, on as many streams as allowed."""
     piece = frame(DATA, 0, 0, b"x" * 16_000)
     for stream in range(1, 200, 2):
         if is_over() or not peer.send(frame(HEADERS, 4, stream, block(KNOWN))):
             return
-    # Round after round, so that all streams grow; windows that the server opens are not waited for.
+    # In rounds, so that all streams grow; does not wait for window updates.
     for _ in range(4):
         for stream in range(1, 200, 2):
             if is_over() or not peer.send(piece[:5] + struct.pack(">I", stream) + piece[9:]) or not peer.is_open():
@@ -189,14 +189,14 @@ def bodies(peer, is_over):
 
 
 def bomb(peer, is_over):
-    """One large field in the table, then thousands of references to it (38 MB out of 14 kB)."""
+    """Puts one large field into the table, then sends thousands of references to it (38 MB from 14 kB)."""
     peer.send(frame(HEADERS, 5, 1, block() + field("x-bomb", "b" * 3_800, indexed=True)))
     repeated_blocks = pairs(lambda stream: frame(HEADERS, 5, stream, block() + b"\xbe" * 10_000))
     repeated_blocks(peer, is_over) if peer.is_open() else None
 
 
 def answers(body):
-    """Calls whose answers nobody takes: a window of nothing."""
+    """Makes calls whose responses are never taken, with a window of zero."""
     def run(peer, is_over):
         for stream in range(1, 2_000, 2):
             if is_over() or not peer.send(frame(HEADERS, 4, stream, block(KNOWN)) + frame(DATA, 1, stream, body)):
@@ -233,7 +233,7 @@ def attacks(body):
 
 
 class Attack:
-    """Many connections at once, each opened again as soon as the server has ended it."""
+    """Opens many connections at once, and each again as soon as the server has closed it."""
 
     def __init__(self, port, count, settings, run):
         self.port, self.settings, self.run = port, settings, run
@@ -257,7 +257,7 @@ class Attack:
             except OSError:
                 pass
             peer.close()
-            # One core is the attackers': a pause keeps them from taking it from the polite caller.
+            # The attackers have one core: the pause keeps them from starving the polite caller.
             self.over.wait(0.02)
 
     def __enter__(self):
@@ -276,7 +276,7 @@ def p99(taken):
 
 
 def run_attack(port, body, name):
-    """A process of its own, so that the attackers' work is not the polite caller's."""
+    """Attacks from a separate process, so that the attackers' work does not slow the polite caller."""
     count, settings, run = attacks(body)[name]
     os.nice(10)
     with Attack(port, count, settings, run) as attack:
@@ -322,7 +322,7 @@ def run_family():
 
 
 def recovered(caller, calm):
-    """How long until half a second of calls is as quick as before, give or take a half."""
+    """Returns the seconds until half a second of calls is as fast as before, within 50 %."""
     begun = time.monotonic()
     while p99(caller.calls(0.5)) > calm * 1.5 + 0.001:
         if time.monotonic() - begun > 30:

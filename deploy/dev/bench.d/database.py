@@ -1,4 +1,4 @@
-"""The benchmarks' own Postgres, and pgbench on it as the peer of the ratings service."""
+"""The benchmarks' own Postgres, and pgbench on it as the ratings service's peer."""
 
 import glob
 import os
@@ -6,14 +6,14 @@ import re
 
 from measure import Trouble, median, run, seconds, setting
 
-# Whose ratings there are: users and titles end in twelve decimal digits, so that pgbench can make the same ids.
+# The users and titles with ratings: their ids end in twelve decimal digits, so that pgbench can generate them too.
 USERS = 1_000
 TITLES = 100
 FIRST = 100_000_000_001
 USER = "01920000-0000-7000-8000-"
 TITLE = "01920000-0000-7000-9000-"
 PEER_TABLE = "ratings.bench_user_ratings"
-# What writes change.
+# The tables that writes change.
 WRITTEN = (
     "ratings.user_ratings", "ratings.user_versions", "ratings.rating_events", "ratings.rating_aggregates", PEER_TABLE)
 
@@ -57,7 +57,7 @@ def sql(text, limit=600):
 
 
 def fill():
-    """A rating of every title by every user, and a table of the same shape with the same rows for the peer's writes."""
+    """Creates a rating of every title by every user, and an identical table for the peer's writes."""
     sql(f"""
         INSERT INTO ratings.user_ratings
             (user_id, media_type, media_id, rating, review, spoiler, rated_at, updated_at)
@@ -74,14 +74,14 @@ def fill():
 
 
 def settle():
-    """Before each measurement the same start: no dead rows, and no checkpoint owed by the one before."""
+    """Gives each measurement the same start: no dead rows, and no checkpoint left over from the previous one."""
     for table in WRITTEN:
         sql(f"VACUUM ANALYZE {table}")
     sql("CHECKPOINT")
 
 
 def _pgbench(script, clients, extra=()):
-    """pgbench as the service's own role, over TCP as the service connects."""
+    """Runs pgbench as the service's own role, over TCP like the service."""
     path = os.path.join(setting("BENCH_WORK"), "pgbench.sql")
     with open(path, "w", encoding="utf-8") as file:
         file.write(script)
@@ -95,7 +95,7 @@ def _pgbench(script, clients, extra=()):
 
 
 def pgbench_rate(script, clients):
-    """Transactions a second."""
+    """Returns transactions a second."""
     told = _pgbench(script, clients)
     found = re.search(r"tps = ([\d.]+) \(without", told)
     if not found or not re.search(r"number of failed transactions: 0 ", told):
@@ -104,7 +104,7 @@ def pgbench_rate(script, clients):
 
 
 def pgbench_median(script):
-    """The median of one client's transactions, in microseconds."""
+    """Returns the median of one client's transactions, in microseconds."""
     prefix = os.path.join(setting("BENCH_WORK"), "pgbench-log")
     for path in glob.glob(prefix + ".*"):
         os.remove(path)

@@ -1,4 +1,4 @@
-"""decode: the largest recorded answer of every provider, read to facts, against Foundation's decoder alone."""
+"""decode: the largest recorded response of every provider, parsed into facts, against Foundation's decoder alone."""
 
 import json
 import os
@@ -7,10 +7,10 @@ from measure import Trouble, median, note, result, run, seconds, rounds, setting
 
 
 def run_family():
-    """The program measures both sides in one process, in turn, and prints a JSON object per measurement."""
+    """Runs the program, which measures both sides in turn in one process and prints a JSON object per measurement."""
     fixtures = os.environ.get("REELAY_FIXTURES")
     if not fixtures:
-        raise Trouble("REELAY_FIXTURES does not name the folder with recorded answers")
+        raise Trouble("set REELAY_FIXTURES to the folder of the recorded responses")
     program = os.path.join(setting("BENCH_PROGRAMS"), "bench-decode")
     taken, sizes = {}, {}
     for line in run([program, f"{fixtures}/providers", str(rounds()), str(seconds() / 20)]).splitlines():

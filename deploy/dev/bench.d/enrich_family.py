@@ -1,4 +1,4 @@
-"""enrich: 1,000 titles about which eleven emulated providers are asked, against the time that their limits leave at best."""
+"""enrich: 1,000 titles looked up at eleven emulated providers, against the best time that their limits allow."""
 
 import json
 import os
@@ -12,8 +12,8 @@ from services import settings, start, start_upstreams
 TITLES = 1_000
 CALLS_PER_SECOND = 200
 LATENCY_MS = 50
-# Of a title that is known by its IMDb id only: a look-up and a record, or a record and its ratings. OMDb, Simkl and three of the
-# places for anime need one call.
+# For a title with only an IMDb id: a look-up and a record, or a record and its ratings. OMDb, Simkl and three of the
+# anime providers need one call.
 CALLS_OF_A_TITLE = 2
 CPU_ANSWERS_MIN = 2_000
 RSS_MAX_MB = 100
@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 120
 
 def run_family():
     calls, elapsed, peak = measure(CALLS_PER_SECOND, LATENCY_MS)
-    # At best every provider that needs two calls is asked at its full pace all the time.
+    # At best every provider that needs two calls is called at its full rate all the time.
     result("enrich", TITLES / elapsed, CALLS_PER_SECOND / CALLS_OF_A_TITLE, "more")
     note(f"enrich: {TITLES} titles in {elapsed:.2f} s, calls " + ", ".join(f"{k} {v}" for k, v in calls.items()))
     calls, elapsed, high = measure(1_000_000, 0)
@@ -32,10 +32,10 @@ def run_family():
 
 
 def measure(pace, latency):
-    """Calls of each provider, the seconds from the first to the last, and the service's peak of memory in MB."""
+    """Returns the calls to each provider, the seconds from first to last, and the service's peak memory in MB."""
     upstreams = start_upstreams("--generated", str(TITLES), "--latency", str(latency))
     base = f"http://127.0.0.1:{setting('BENCH_PORT_upstreams')}/control"
-    # The generated ones come last, and every provider has them.
+    # The generated titles come last, and every provider has them.
     wanted = [{"kind": title["kind"], "ids": {"imdb": title["imdb"]}} for title in get(f"{base}/catalogue")["titles"][-TITLES:]]
     pace_settings = {"REELAY_PROVIDER_CALLS_PER_SECOND": str(pace), "REELAY_PROVIDER_PACE_PERCENT": "100"}
     server = start("metadata", changes={**pace_settings, "REELAY_REFRESH": "false"})

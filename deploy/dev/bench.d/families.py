@@ -1,4 +1,4 @@
-"""Runs the families that are named on the command line, and goes on where one cannot be run."""
+"""Runs the families given on the command line, and continues if one cannot be run."""
 
 import os
 import subprocess

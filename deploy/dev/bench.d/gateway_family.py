@@ -1,5 +1,5 @@
-"""gateway: a film with its scores, its rating and its state, composed of three services, against the web framework alone and
-against FastAPI with asyncpg; how long an answer takes at half load; and what listeners cost that hear nothing."""
+"""gateway: a film with its scores, rating and state, composed from three services, against the web framework alone and
+against FastAPI with asyncpg; the latency at half load; and the memory of listeners without events."""
 
 import hashlib
 import http.client
@@ -17,17 +17,17 @@ from measure import Server, Trouble, figure, free_port, in_turn, median, note, r
 from services import NAMES, start, start_upstreams
 
 CONNECTIONS = 32
-# Films that are asked for by chance, so that what is asked at one moment is seldom about one and the same.
+# Films that are requested at random, so that concurrent requests are seldom for the same film.
 FILMS = 64
-# Kept by the limiter like any other limit, and never reached.
+# Enforced by the limiter like any other limit, but never reached.
 REQUESTS_MAX = "10000000"
 P99_MAX_MS = 10
 LISTENERS = 10_000
 LISTENERS_OF_PERSON = 20
-# Addresses of loopback that the listeners come from, so that none has more connections than one may.
+# Listeners per loopback address, so that no address exceeds its connection limit.
 LISTENERS_OF_ADDRESS = 200
 LISTENERS_MAX_MB = 200
-# How long the listeners hear nothing before memory is looked at: two heartbeats.
+# How long the listeners idle before memory is measured: two heartbeats.
 LISTEN_SECONDS = 32
 
 
@@ -41,9 +41,10 @@ def run_family():
     ours = Target("gateway", running["gateway"], int(setting("BENCH_PORT_gateway")), films, path.token)
     statements = _statements_per_request(ours)
     note(f"gateway: {statements:.4f} statements of the gateway's own for a request")
-    # A token is believed for a second, and a share of the limit is used for five: so many a second, however many requests.
+    # A token is cached for a second, and a share of the limit for five, so statements a second do not grow with
+    # requests.
     if statements > 0.1:
-        raise Trouble("the gateway asks Postgres for each request")
+        raise Trouble("the gateway queries Postgres for each request")
     _against_hummingbird(ours)
     _against_fastapi(ours)
     _at_half_load(ours)
@@ -54,7 +55,7 @@ def run_family():
 
 
 def _films(path):
-    """Films that a person rates and is a third through: one with scores of all providers, and copies of it."""
+    """Returns films that a person has rated and watched a third of: one with all providers' scores, and copies."""
     film = path.want(200, "POST", "/movies/resolve", {"ids": {"imdb": "tt9100001"}})["id"]
     copies = database.sql(f"""
         SET search_path = metadata;
@@ -72,14 +73,14 @@ def _films(path):
         path.want(200, "PUT", f"/movies/{one}/progress", {"percent": 33})
         movie = path.want(200, "GET", f"/movies/{one}")
         if movie.get("my_rating", {}).get("rating") != 8.5 or movie.get("my_state", {}).get("percent") != 33:
-            raise Trouble(f"the film is not composed: {movie}")
+            raise Trouble(f"the film is incomplete: {movie}")
         if len(movie["external_ratings"]) < 9 or len(movie["external_ids"]) < 6:
-            raise Trouble(f"the film is poorer than its like: {movie}")
+            raise Trouble(f"the film has less than its original: {movie}")
     return [film, *copies]
 
 
 class Target:
-    """One server that answers films."""
+    """A server that returns films."""
 
     def __init__(self, name, server, port, films, token):
         self.name, self.server, self.port, self.films = name, server, port, films
@@ -91,7 +92,7 @@ class Target:
         return f"http://127.0.0.1:{self.port}/api/v1/movies/{self.films[0]}"
 
     def rate(self):
-        """Requests a second, each for a film by chance."""
+        """Returns requests a second, each for a random film."""
         script = os.path.join(setting("BENCH_WORK"), "films.lua")
         with open(script, "w", encoding="ascii") as file:
             file.write("local films = {" + ", ".join(f'"{film}"' for film in self.films) + f"""}}
@@ -126,7 +127,7 @@ def _number(pattern, text):
 
 
 def _statements_per_request(target):
-    """How many statements the gateway itself sends to Postgres for each request, by its own count."""
+    """Returns how many statements per request the gateway itself sends to Postgres, by its own count."""
 
     def count():
         connection = http.client.HTTPConnection("127.0.0.1", target.port + 1000, timeout=10)
@@ -172,7 +173,7 @@ def _against_fastapi(ours):
     server.await_port(port, 60)
     peer = Target("bench-fastapi", server, port, ours.films, ours.token)
     answers = [json.loads(run(["curl", "-sS", *target.headers, target.url])) for target in (ours, peer)]
-    # The two write fractions of a second in different lengths.
+    # The two print fractions of a second with different numbers of digits.
     moments = [answer["my_state"].pop("last_watched_at")[:19] for answer in answers]
     if moments[0] != moments[1]:
         raise Trouble(f"FastAPI answers another date: {moments}")
@@ -204,7 +205,7 @@ def _at_half_load(ours):
 
 
 def _tokens(count):
-    """Sessions of as many people, copies of the one who has registered: a password costs a third of a second to hash."""
+    """Creates sessions of as many people, copies of the registered one, since hashing a password is slow."""
     tokens = ["reelay_st_" + secrets.token_urlsafe(32) for _ in range(count)]
     values = ", ".join(f"('bench{number}', '\\x{hashlib.sha256(token.encode()).hexdigest()}'::bytea)"
                        for number, token in enumerate(tokens))
@@ -241,7 +242,7 @@ def _listeners(server, port):
         listener = socket.create_connection(("127.0.0.1", port), 10, source_address=(source, 0))
         listener.sendall(request)
         listeners.append(listener)
-        # Each has its answer before many more come: nobody waits in a queue.
+        # Each gets its response before many more come, so none waits in a queue.
         if number % 50 == 49:
             for one in listeners[-50:]:
                 head = one.recv(4096)
@@ -263,7 +264,7 @@ def _listeners(server, port):
             pass
         listener.close()
     if gone:
-        raise Trouble(f"gateway.sse: {gone} of {LISTENERS} listeners were let go")
+        raise Trouble(f"gateway.sse: {gone} of {LISTENERS} listeners were disconnected")
     result("gateway.sse", after / 1e6, LISTENERS_MAX_MB, "less")
     note(f"gateway.sse in MB with {LISTENERS} listeners: {after / 1e6:.1f}, before them {before / 1e6:.1f}, at the most "
          f"{peak / 1e6:.1f}; {(after - before) / LISTENERS / 1000:.1f} kB each")

@@ -1,18 +1,18 @@
-"""h2load as the load on one server: checked answers, calls a second, processor time per call."""
+"""Loads a server with h2load: checked responses, calls a second, processor time per call."""
 
 import os
 import re
 
 from measure import Trouble, cores, on_core, run, seconds, setting
 
-# The connections of the load; calls in flight are counted per connection.
+# The number of connections; calls in flight are per connection.
 CONNECTIONS = 4
-# The same call context for every side: a deadline and a trace, as a real caller sends them.
+# The same call context for every side: a deadline and a trace, as real callers send them.
 TRACE = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 class Target:
-    """One server under h2load: where it is, what is sent, and how long its right answer is."""
+    """A server under h2load: its URL, the request, and the length of the correct response."""
 
     def __init__(self, name, server, url, body_path, headers):
         self.name = name
@@ -23,7 +23,7 @@ class Target:
         self.answer_bytes = 0
 
     def check(self, wanted):
-        """Sends the request once and remembers the length of the answer, which must hold some bytes."""
+        """Sends the request once and records the length of the response, which must contain the given bytes."""
         answer_path = os.path.join(setting("BENCH_WORK"), f"{self.name}.answer")
         command = ["curl", "-sS", "--max-time", "10", "--http2-prior-knowledge", "--data-binary", f"@{self.body_path}"]
         for header in self.headers:
@@ -42,7 +42,7 @@ class Target:
         return run(on_core(core, [*command, self.url]))
 
     def measure(self, in_flight):
-        """Loads the server for about the wanted time; returns (calls a second, microseconds of processor per call)."""
+        """Loads the server for about the given time; returns calls a second and processor microseconds per call."""
         core, _ = cores()
         warm = self.load(in_flight, core, ["-D", "1"])
         calls = max(int(_number(r"finished in .*?, ([\d.]+) req/s", warm) * seconds()), CONNECTIONS * in_flight)
@@ -51,7 +51,7 @@ class Target:
         spent = self.server.cpu_seconds() - before
         if _number(r"(\d+) succeeded", told) != calls:
             raise Trouble(f"{self.name}: not every call succeeded:\n{told}")
-        # A failed call is a success to h2load where the protocol says so in the body or the trailers.
+        # h2load counts a failed call as a success if the protocol reports failure in the body or the trailers.
         per_answer = _number(r"\((\d+)\) data", told) / calls
         if abs(per_answer - self.answer_bytes) > 0.03 * self.answer_bytes:
             raise Trouble(f"{self.name}: answers have {per_answer} bytes, the checked one has {self.answer_bytes}")

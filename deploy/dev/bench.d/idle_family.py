@@ -1,4 +1,4 @@
-"""idle: what the four services take while they wait, and how soon each is ready."""
+"""idle: memory of the four idle services, and the time until each is ready."""
 
 import http.client
 import json
@@ -9,7 +9,7 @@ from services import NAMES, start, start_upstreams
 
 RSS_MAX_MB = 160
 READY_MAX_SECONDS = 1
-# After the path the services get this long to come to rest.
+# How long the services get to settle after the walk.
 REST_SECONDS = 3
 PERSON = {"username": "alice", "password": "correct horse battery"}
 
@@ -17,7 +17,7 @@ PERSON = {"username": "alice", "password": "correct horse battery"}
 def run_family():
     upstreams = start_upstreams()
     sums, shares, readiness = [], {name: [] for name in NAMES}, {name: [] for name in NAMES}
-    # The first start migrates; only later ones are measured.
+    # The first start runs migrations; only later ones are measured.
     for server in [start(name) for name in NAMES]:
         server.stop()
     for _ in range(rounds()):
@@ -41,7 +41,7 @@ def run_family():
 
 
 class ThinPath:
-    """One person's way through the whole product: account, film, rating, playback, history."""
+    """A person's walk through the product: account, film, rating, playback, history."""
 
     def __init__(self, port):
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=15)

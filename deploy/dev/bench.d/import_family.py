@@ -1,4 +1,4 @@
-"""import: whole exports through the gateway until they are written, scrobble's memory meanwhile, and the CSV reader alone."""
+"""import: whole exports through the gateway until written, scrobble's memory meanwhile, and the CSV reader alone."""
 
 import http.client
 import io
@@ -20,18 +20,18 @@ DIARY_MAX_SECONDS = 8
 RSS_MAX_MB = 150
 CSV_RATIO_MIN = 5
 PATIENCE_SECONDS = 600
-# The seed of everything that is drawn here.
+# The seed of all random data.
 SEED = 20261101
 
 
 def run_family():
     csv_reader()
-    # Everybody may come in: each measurement has a person of its own.
+    # Open registration, since each measurement has its own person.
     changes = {"metadata": {"REELAY_REFRESH": "false"}, "gateway": {"REELAY_REGISTRATION": "open"}}
     servers = {name: start(name, changes=changes.get(name)) for name in ("metadata", "ratings", "scrobble", "gateway")}
     catalogue()
     gateway = Gateway(int(setting("BENCH_PORT_gateway")))
-    # Something small first, so that connections, plans and memory are there.
+    # A small import first, to warm up connections, plans and memory.
     base = measure(gateway, servers["scrobble"], "warm", trakt_archive(1_000), 1_000)
     taken, peaks = {"plays": [], "diary": []}, {"small": [], "large": []}
     for number in range(rounds()):
@@ -53,7 +53,7 @@ def run_family():
 
 
 def csv_reader():
-    """The same file by our reader and by SwiftCSV, every field as text, in turn."""
+    """Reads the same file with our reader and with SwiftCSV, alternately, every field as text."""
     path = os.path.join(setting("BENCH_WORK"), "diary.csv")
     with open(path, "w", encoding="utf-8", newline="") as file:
         file.write(diary(ROWS))
@@ -71,7 +71,7 @@ def csv_reader():
 
     taken = in_turn(ours=lambda: once("ours"), peer=lambda: once("peer"))
     if seen["ours"] != seen["peer"]:
-        raise Trouble(f"both read something else: {seen}")
+        raise Trouble(f"the two read different things: {seen}")
     ours, peer = median(taken["ours"]), median(taken["peer"])
     result("import.csv", ours / 1e6, peer / 1e6, "more")
     note(f"import.csv: {ROWS} rows, {size} bytes; ours {spread([rate / 1e6 for rate in taken['ours']])} MB/s, "
@@ -79,7 +79,7 @@ def csv_reader():
 
 
 def measure(gateway, scrobble, name, archive, plays):
-    """Seconds from the first byte sent to everything written, and scrobble's peak of memory in MB so far."""
+    """Returns the seconds from the first byte sent until all is written, and scrobble's peak memory in MB so far."""
     gateway.register(f"bench-{name}")
     before = transactions()
     begun = time.monotonic()
@@ -93,12 +93,12 @@ def measure(gateway, scrobble, name, archive, plays):
 
 
 def transactions():
-    """How many transactions the database has ended: they grow with batches, not with rows."""
+    """Returns how many transactions the database has finished; these grow with batches, not with rows."""
     return int(psql("SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"))
 
 
 class Gateway:
-    """A person who brings files in."""
+    """A person who imports files."""
 
     def __init__(self, port):
         self.port = port
@@ -131,20 +131,20 @@ class Gateway:
         return json.loads(text)
 
 
-# What is brought in
+# The imported data
 
 WORDS = ("river stone winter garden letter mirror harbour silent golden broken distant paper iron glass summer shadow empty "
          "crystal northern hidden velvet burning hollow morning orchard thunder lantern station bridge meadow").split()
 
 
 def name_of(number):
-    """A name that no other title has."""
+    """Returns a name that no other title has."""
     drawn = random.Random(number)
     return f"The {drawn.choice(WORDS).title()} {drawn.choice(WORDS).title()} {number}"
 
 
 def catalogue():
-    """The titles that everything is matched against."""
+    """Returns the titles that rows are matched against."""
     for first in range(0, TITLES, 500):
         resolve([
             {"kind": "movie", "ids": {"imdb": f"tt8{number:06d}", "trakt": 8_000_000 + number}, "name": name_of(number),
@@ -153,7 +153,7 @@ def catalogue():
 
 
 def trakt_archive(plays):
-    """History pages as Trakt's export has them, 100,000 plays a file."""
+    """Returns history as in Trakt's export, 100,000 plays a file."""
     drawn = random.Random(SEED)
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -161,7 +161,7 @@ def trakt_archive(plays):
             rows = []
             for play in range(page, min(page + 100_000, plays)):
                 number = drawn.randrange(TITLES)
-                # No two plays of a title within the same hours.
+                # No two plays of a title within hours of each other.
                 at = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(1_262_304_000 + play * 2_400))
                 rows.append({
                     "id": 9_000_000_000 + play, "watched_at": at, "action": "watch", "type": "movie",
@@ -172,7 +172,7 @@ def trakt_archive(plays):
 
 
 def diary(rows):
-    """A diary as Letterboxd exports it: CRLF, now and then quotes within quotes and tags."""
+    """Returns a diary as Letterboxd exports it: CRLF, sometimes tags and nested quotes."""
     drawn = random.Random(SEED)
     lines = ["Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date"]
     for row in range(rows):

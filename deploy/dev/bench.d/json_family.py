@@ -7,7 +7,7 @@ from measure import Trouble, median, note, result, run, seconds, rounds, setting
 
 
 def run_family():
-    """The program measures both sides in one process, in turn, and prints a JSON object per measurement."""
+    """Runs the program, which measures both sides in turn in one process and prints a JSON object per measurement."""
     program = os.path.join(setting("BENCH_PROGRAMS"), "bench-json")
     taken = {}
     for line in run([program, str(rounds()), str(seconds() / 10)]).splitlines():

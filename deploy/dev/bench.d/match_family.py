@@ -1,4 +1,4 @@
-"""match: rows matched a second against 20 000 titles, beside a dictionary of plainly normalised names."""
+"""match: rows a second matched against 20,000 titles, beside a dictionary of plainly normalised names."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from measure import median, note, result, run, seconds, rounds, setting, spread
 
 
 def run_family():
-    """The program measures both sides in one process, in turn, and prints a JSON object per measurement."""
+    """Runs the program, which measures both sides in turn in one process and prints a JSON object per measurement."""
     program = os.path.join(setting("BENCH_PROGRAMS"), "bench-match")
     taken, found = {}, {}
     for line in run([program, str(rounds()), str(seconds() / 3)]).splitlines():

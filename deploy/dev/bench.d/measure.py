@@ -1,4 +1,4 @@
-"""What every family needs: processes on chosen cores, rounds in turn, medians, and the one form of a result."""
+"""Shared by all families: processes on chosen cores, alternating rounds, medians, and the format of results."""
 
 import atexit
 import os
@@ -11,11 +11,11 @@ import time
 
 
 class Trouble(Exception):
-    """A benchmark that cannot be run, or whose answers are wrong."""
+    """A benchmark cannot be run, or returns wrong answers."""
 
 
 def setting(name, default=None):
-    """A setting of the shell entry; BENCH_ROUNDS and BENCH_SECONDS may be set by the person too."""
+    """Returns a setting of deploy/dev/bench; users may set BENCH_ROUNDS and BENCH_SECONDS themselves."""
     value = os.environ.get(name, default)
     if value is None:
         raise Trouble(f"{name} is not set; start the benchmarks with deploy/dev/bench")
@@ -31,12 +31,12 @@ def seconds():
 
 
 def note(text):
-    """A line about a result; results themselves begin with `bench`."""
+    """Prints a remark on a result; results themselves begin with `bench`."""
     print(f"# {text}", flush=True)
 
 
 def figure(value):
-    """A number with four significant digits, and never in exponent form."""
+    """Formats a number with four significant digits, never with an exponent."""
     if value == 0:
         return "0"
     digits = 4 - len(str(int(abs(value)))) if abs(value) >= 1 else 4
@@ -44,7 +44,7 @@ def figure(value):
 
 
 def result(name, ours, peer, better):
-    """Prints one result from the medians of both sides; `better` says which way is good: more or less."""
+    """Prints a result from the medians of both sides; `better` says which direction is better: more or less."""
     ratio = (ours / peer if better == "more" else peer / ours) if ours and peer else 0
     print(f"bench {name} ours={figure(ours)} peer={figure(peer)} ratio={ratio:.2f}", flush=True)
 
@@ -52,7 +52,7 @@ def result(name, ours, peer, better):
 def in_turn(**sides):
     """Runs each side once per round, one after the other; returns the list of values per side.
 
-    What disturbs the machine for a while then disturbs all sides alike. From round to round the order turns."""
+    A temporary disturbance then affects all sides alike. The order rotates from round to round."""
     taken = {name: [] for name in sides}
     names = list(sides)
     for number in range(rounds()):
@@ -66,7 +66,7 @@ def median(values):
 
 
 def spread(values):
-    """Smallest and largest, so that an unsteady machine shows."""
+    """Formats the smallest and largest value, which reveals an unsteady machine."""
     return f"{figure(min(values))}…{figure(max(values))}"
 
 
@@ -90,7 +90,7 @@ signal.signal(signal.SIGHUP, _end)
 
 
 def cores():
-    """One core for the load and one for the server: the first and the last that we may use."""
+    """Returns a core for the load and one for the server: the first and the last that we may use."""
     ours = sorted(os.sched_getaffinity(0))
     if len(ours) < 2:
         raise Trouble("this needs two cores: one for the load, one for the server")
@@ -102,7 +102,7 @@ def on_core(core, command):
 
 
 class Server:
-    """A started program; knows its processor time and its memory."""
+    """A running program, with its processor time and memory."""
 
     def __init__(self, name, command, core=None, environment=None):
         self.name = name
@@ -127,7 +127,7 @@ class Server:
             _started.remove(self)
 
     def await_port(self, port, limit=20):
-        """Waits until the program takes connections on a port of loopback."""
+        """Waits until the program accepts connections on a loopback port."""
         self.await_true(lambda: _takes_connections(port), f"listens on {port}", limit)
 
     def await_true(self, condition, what, limit=20, interval=0.02):
@@ -140,7 +140,7 @@ class Server:
             time.sleep(interval)
 
     def cpu_seconds(self):
-        """User and system time of all its threads so far."""
+        """Returns the user and system time of all its threads so far."""
         with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
             fields = file.read().rsplit(") ", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -168,7 +168,7 @@ def _takes_connections(port):
 
 
 def free_port():
-    """A port that nobody listens on; asked of the kernel."""
+    """Returns a free port, chosen by the kernel."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

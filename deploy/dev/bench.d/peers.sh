@@ -1,4 +1,4 @@
-# Building the peers: the same method on gRPC C++ and on grpc-swift-2.
+# Builds the peers: the same method on gRPC C++ and on grpc-swift-2.
 # shellcheck shell=bash
 
 # The Debian packages that they need.

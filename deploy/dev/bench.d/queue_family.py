@@ -1,4 +1,4 @@
-"""queue and ledger: the queue without another side, and a person with 200,000 plays, against the bounds that are set."""
+"""queue and ledger: the queue without a receiver, and a person with 200,000 plays, against set bounds."""
 
 import json
 import os
@@ -6,13 +6,13 @@ import os
 import database
 from measure import figure, note, result, run, setting
 
-# Bounds, as the peers: jobs a second, milliseconds, seconds, ratios.
+# Bounds, used in place of peers: jobs a second, milliseconds, seconds, ratios.
 SINGLE_MIN, BATCH_MIN = 1_000, 5_000
 PICKUP_P50_MAX_MS, PICKUP_P99_MAX_MS = 15, 100
 XMIN_SHARE_MIN = 0.9
 FAIR_RATIO_MAX = 2
 INSERT_MAX_SECONDS, PAGE_MAX_MS = 20, 5
-# What scrobble may take at most; here it is the process that measures, what it queues itself included.
+# The most memory that scrobble may use; here it is that of the measuring process, including what it queues itself.
 RSS_MAX_MB = 150
 
 
@@ -37,14 +37,14 @@ def run_ledger():
     taken = _measure("insert")
     result("ledger.insert", taken["new_seconds"], INSERT_MAX_SECONDS, "less")
     note(f"ledger.insert, the same file once more: {figure(taken['again_seconds'])} s")
-    note(f"ledger.insert, the same plays by another road: {figure(taken['other_road_seconds'])} s")
+    note(f"ledger.insert, the same plays from another source: {figure(taken['other_road_seconds'])} s")
     taken = _measure("page")
     result("ledger.page", taken["p50_ms"], PAGE_MAX_MS, "less")
     note(f"ledger.page, p99: {figure(taken['p99_ms'])} ms")
     _tell_peaks("ledger.rss")
 
 
-# The most memory of each process since the last line about it.
+# The peak memory of each process since the last remark about it.
 _peaks = {}
 
 
@@ -55,7 +55,7 @@ def _tell_peaks(name):
 
 
 def _measure(work):
-    """In a schema of its own, as the administrator, so that no measurement finds what another left."""
+    """Runs in its own schema, as the administrator, so that no measurement sees data of another."""
     schema = f"bench_{work}"
     database.sql(f"DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")
     url = (f"postgres://{setting('BENCH_PG_ADMIN')}@/{setting('BENCH_PG_DATABASE')}"

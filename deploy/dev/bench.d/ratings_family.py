@@ -7,13 +7,13 @@ import database
 from measure import Server, Trouble, figure, in_turn, median, note, result, run, seconds, setting, spread
 from services import start
 
-# In flight against the service; against Postgres itself 32, where pgbench does best on few cores.
+# Calls in flight to the service; to Postgres itself 32, where pgbench does best on few cores.
 IN_FLIGHT = 128
 PEER_CLIENTS = 32
 
 
-# What pgbench does in each family: first the statement that the service sends for a lone call, so that both do the same
-# work; for writes also a plain upsert of the rating alone.
+# What pgbench runs in each family: the statement that the service sends for a lone call, so that both do the same work;
+# for writes also a plain upsert of the rating alone.
 PEERS = {
     "reads": (("", database.READ),),
     "writes": (("", database.WRITE), (".upsert", database.UPSERT)),
@@ -67,7 +67,7 @@ def _lone(family):
 
 
 def _load(family, in_flight):
-    """The load driver prints one JSON object."""
+    """Runs the load driver, which prints one JSON object."""
     program = os.path.join(setting("BENCH_PROGRAMS"), "bench-load")
     told = run([
         program, WORK[family], f"127.0.0.1:{setting('BENCH_PORT_ratings')}", setting("BENCH_SECRET_FILE"), str(in_flight),

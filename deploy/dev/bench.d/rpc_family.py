@@ -7,20 +7,20 @@ import subprocess
 from h2load import CONNECTIONS, TRACE, Target
 from measure import Server, Trouble, cores, figure, free_port, in_turn, median, note, result, setting, spread
 
-# What every right answer holds: the title that was rated.
+# What every correct response contains: the rated title.
 TITLE = b"01920000-0000-7000-8000-000000000603"
 SECRET = "0123456789abcdef0123456789abcdef"
-# In flight on each of the connections.
+# Calls in flight per connection.
 DEPTHS = (1, 32)
 PEERS = ("grpc_cpp", "grpc_swift")
 
 
 def run_family():
-    # With --no-build a peer may be missing; the others are still worth measuring.
+    # With --no-build a peer may be missing; the others can still be measured.
     peers = [name for name in PEERS if os.path.exists(_peer_program(name))]
     for name in PEERS:
         if name not in peers:
-            note(f"rpc: {_peer_program(name)} is not built: nothing is said about {name}")
+            note(f"rpc: {_peer_program(name)} is not built: {name} is not measured")
     targets = [_ours(), *(_grpc(name) for name in peers)]
     for target in targets:
         target.check(TITLE)
@@ -41,7 +41,7 @@ def run_family():
 def _ours():
     port = free_port()
     program = os.path.join(setting("BENCH_PROGRAMS"), "bench-rpc")
-    # One event loop, as there is one core.
+    # One event loop for the one core.
     server = Server("bench-rpc", [program, str(port), SECRET, "1"], cores()[1])
     server.await_port(port)
     headers = [
@@ -68,7 +68,7 @@ def _request(name):
 
 
 def _protobuf_request():
-    """The same request in protobuf, behind gRPC's prefix: not compressed, and the length."""
+    """Returns the same request in protobuf, after gRPC's prefix: the compression flag (off) and the length."""
     with open(_request("rateTitle.txtpb"), "rb") as text:
         done = subprocess.run(
             ["protoc", f"--proto_path={setting('BENCH_ROOT')}/Tests/Bench/Peers", "--proto_path=/usr/include",

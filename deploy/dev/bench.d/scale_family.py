@@ -1,5 +1,5 @@
-"""ratings: one rating and one page among 10 million and among 100,000, bulk writes, figures of a person, a title that
-everybody rates, and the memory that all this took; against bounds, and against pgbench sending the same statements."""
+"""ratings: one rating and one page among 10 million and among 100,000, bulk writes, a person's statistics, a title that
+everybody rates, and the memory used; against bounds, and against pgbench sending the same statements."""
 
 import json
 import os
@@ -9,14 +9,15 @@ from measure import Server, figure, free_port, in_turn, median, note, result, ro
 from services import start
 
 SMALL_PEOPLE, LARGE_PEOPLE, RATINGS_EACH = 100, int(os.environ.get("BENCH_RATINGS_PEOPLE", "10000")), 1_000
-# Whose ratings one statement writes when the table is filled, and how long it and each index may take.
+# The people per statement when the table is filled, and the time limit for a statement and each index.
 FILLED_AT_ONCE, FILL_SECONDS = 1_000, 1_800
 TITLES = 20_000
-# The newest date, and the seconds before it over which dates are spread.
+# The newest date, and the seconds before it over which the dates are spread.
 NEWEST, DATES_SECONDS = "2026-11-01T12:00:00Z", 100_000_000
-# One with a rating of every title; those who write in bulk, and those who rate one title at once.
+# A person with a rating of every title, those who write in bulk, and those who rate one title at once.
 HEAVY, BULK, HOT = database.FIRST + 20_000, database.FIRST + 30_000, database.FIRST + 40_000
-# Bounds: of a large table against a small one, of pgbench, rows a second, milliseconds, one title against many, MB.
+# Bounds: large table relative to small, relative to pgbench, rows a second, milliseconds, one title relative to many,
+# MB.
 GROWTH_MAX, PGBENCH_MAX = 1.3, 1.2
 BULK_MIN, STATS_MAX_MS, HOT_MIN, RSS_MAX_MB = 20_000, 20, 0.5, 100
 
@@ -24,7 +25,7 @@ _U = f"('{database.USER}' || ({database.FIRST} + :u))::uuid"
 _PICK = f"\\set u random(0, {{people}} - 1)\n\\set t random(0, {RATINGS_EACH} - 1)\n\\set s random(0, {DATES_SECONDS // 2})\n"
 _COLUMNS = ("media_id, media_type, rating, review, spoiler, rated_at, updated_at, source, given_value, given_scale, "
             "play_id, version")
-# What the service sends for one title and for a page of the newest: one row more than a page has.
+# What the service sends for one title and for a page of the newest, which asks for one row more than a page has.
 _T = f"('{database.TITLE}' || ({database.FIRST} + (:u * 37 + :t) % {TITLES}))::uuid"
 _POINT = f"""SELECT {_COLUMNS} FROM ratings.user_ratings
 WHERE user_id = {_U} AND media_id = coalesce((SELECT to_id FROM ratings.merged_titles WHERE from_id = {_T}), {_T});
@@ -52,7 +53,7 @@ def run_family():
 
 
 def _fill(first, last):
-    """Ratings of the people from `first` to before `last`; the indexes are made afterwards, from the same rows."""
+    """Creates ratings of the people from `first` to before `last`, and afterwards the indexes."""
     names = database.sql(
         "SELECT indexname FROM pg_indexes WHERE schemaname = 'ratings' AND tablename = 'user_ratings'"
         " AND indexname <> 'user_ratings_pkey' ORDER BY 1").split()
@@ -97,7 +98,7 @@ def _asking(work, port, seconds_or_port, first, people):
 
 
 def _start_page_server():
-    """Answers with one page of the service's without asking anybody; returns it and its port."""
+    """Starts a server that returns a fixed page of the service without a query; returns it and its port."""
     port = free_port()
     server = Server("bench-ratings", _asking("serve", setting("BENCH_PORT_ratings"), port, database.FIRST, 1))
     server.await_port(port)
@@ -115,16 +116,16 @@ def _large_point(small):
 
 
 def _large_page(small):
-    """The page's own call is one whose answer is a page too: it is encoded, sent and read whatever stands behind it."""
+    """Measures a page against a call that returns a fixed page, since that too must be encoded, sent and read."""
     server, port = _start_page_server()
     taken = _in_turn_large("page", _PAGE, call=lambda: _ask("page", people=LARGE_PEOPLE, port=port)["p50_us"])
     server.stop()
     _print_large("page", taken, small, taken["call"])
-    # The same bound with the cost of a call whose answer is empty.
+    # The same bound with the cost of a call with an empty response.
     result("ratings.page10M.pgbench.empty", median(taken["ours"]), _bound(taken, taken["empty"]), "less")
     _note_large(
-        "page", taken, small, f"a call answered with a page that is there {spread(taken['call'])}, "
-        f"one without a query and without a page {spread(taken['empty'])}: the bound is {figure(_bound(taken, taken['call']))} "
+        "page", taken, small, f"a call that returns a fixed page {spread(taken['call'])}, "
+        f"one without query and page {spread(taken['empty'])}: the bound is {figure(_bound(taken, taken['call']))} "
         f"with the former, {figure(_bound(taken, taken['empty']))} with the latter")
 
 

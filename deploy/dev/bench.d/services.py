@@ -1,4 +1,4 @@
-"""The services as the benchmarks start them, with the settings that the shell entry has written."""
+"""Starts the services for the benchmarks, with the settings that deploy/dev/bench has written."""
 
 import http.client
 import os
@@ -9,7 +9,7 @@ NAMES = ("metadata", "ratings", "scrobble", "gateway")
 
 
 def settings(name):
-    """The settings that the shell entry has written for a service."""
+    """Returns the settings that deploy/dev/bench has written for a service."""
     environment = {}
     with open(os.path.join(setting("BENCH_WORK"), f"{name}.settings"), encoding="utf-8") as file:
         for line in file:
@@ -19,7 +19,7 @@ def settings(name):
 
 
 def start(name, await_ready=True, interval=0.02, changes=None):
-    """Starts a service with its settings and `changes` to them; unless told otherwise, waits until it says that it is ready."""
+    """Starts a service with its settings and `changes` to them; unless told otherwise, waits until it is ready."""
     environment = {**settings(name), **(changes or {})}
     server = Server(name, [os.path.join(setting("BENCH_PROGRAMS"), name)], environment=environment)
     if await_ready:
@@ -29,7 +29,7 @@ def start(name, await_ready=True, interval=0.02, changes=None):
 
 
 def start_upstreams(*arguments):
-    """The emulated providers."""
+    """Starts the emulated providers."""
     port = setting("BENCH_PORT_upstreams")
     server = Server("upstreams", [os.path.join(setting("BENCH_PROGRAMS"), "upstreams"), "--port", port, *arguments])
     server.await_port(int(port))

@@ -1,4 +1,4 @@
-"""sync: planning for a person with 100,000 items, and the calls that a sync with the emulated Trakt takes, against their bounds."""
+"""sync: planning for a person with 100,000 items, and the calls of a sync with the emulated Trakt, against bounds."""
 
 import http.client
 import json
@@ -12,10 +12,10 @@ from measure import Trouble, figure, note, result, rounds, run, setting
 from services import NAMES, start, start_upstreams
 
 PLAN_MAX_MS, PLAN_MAX_MB = 300, 200
-# Trakt's client itself asks once whether anything has happened, and so do we.
+# One call finds out whether anything has changed, as in Trakt's own client.
 NOOP_CALLS = 1
 ONE_CALLS_MAX = 3
-# Over there: more than one page of films.
+# Films in the Trakt account: more than one page.
 RATINGS = 300
 PAGE_ROWS = 250
 PATIENCE_SECONDS = 60
@@ -36,13 +36,13 @@ def run_family():
 
 
 def calls(account):
-    """Counted in the emulated Trakt's own book."""
+    """Counts calls in the emulated Trakt's own log."""
     account.connect()
     account.there("/sync/ratings", {"movies": [{"ids": {"trakt": 60_000 + n}, "rating": n % 10 + 1} for n in range(RATINGS)]})
     film = account.gateway.ask("POST", "/movies/resolve", json.dumps({"ids": {"imdb": "tt9100001"}, "name": "A film"}))["id"]
     found, _ = account.sync()
     if found["changes_here"] != RATINGS or found["failed"]:
-        raise Trouble(f"the first sync came to {found}")
+        raise Trouble(f"the first sync ended with {found}")
     account.settle()
     _, idle = account.sync()
     result("sync.noop", len(idle), NOOP_CALLS, "less")
@@ -51,7 +51,7 @@ def calls(account):
     account.gateway.ask("POST", f"/movies/{film}/rate", json.dumps({"rating": 8}))
     found, here = account.sync()
     if found["done"] != 1:
-        raise Trouble(f"a rating here came to {found}")
+        raise Trouble(f"a rating here ended with {found}")
     result("sync.one", len(here), ONE_CALLS_MAX, "less")
     note(f"sync.one, changed here: {', '.join(here)}")
     account.settle()
@@ -59,14 +59,14 @@ def calls(account):
     account.there("/sync/ratings", {"movies": [{"ids": {"trakt": 60_000}, "rating": 9}]})
     found, there = account.sync()
     if found["changes_here"] != 1:
-        raise Trouble(f"a rating there came to {found}")
+        raise Trouble(f"a rating there ended with {found}")
     pages = -(-(RATINGS + 1) // PAGE_ROWS)
     result("sync.one.there", len(there), 1 + pages, "less")
     note(f"sync.one, changed there, {pages} pages of that type: {', '.join(there)}")
 
 
 class Account:
-    """A person here and their account there."""
+    """A person here and their Trakt account."""
 
     def __init__(self, name):
         self.name = name
@@ -82,13 +82,13 @@ class Account:
         outcome = self.gateway.ask(
             "POST", "/scrobbling/trakt/complete", json.dumps({"code": back["code"][0], "state": back["state"][0]}))
         if outcome["result"] != "connected":
-            raise Trouble(f"connecting came to {outcome}")
+            raise Trouble(f"connecting ended with {outcome}")
         facets = [{"facet": facet, "direction": "both", "conflicts": "ask", "deletes": True}
                   for facet in ("history", "ratings", "watchlist", "collection", "progress")]
         self.gateway.ask("PATCH", "/scrobbling/connections/trakt", json.dumps({"enabled": True, "facets": facets}))
 
     def there(self, path, body):
-        """Something that the person does there; Trakt takes one write a second."""
+        """Changes something in the Trakt account; Trakt accepts one write a second."""
         time.sleep(1.1)
         connection = http.client.HTTPConnection("127.0.0.1", self.upstreams, timeout=10)
         connection.request("POST", "/trakt" + path, json.dumps(body), {
@@ -99,7 +99,7 @@ class Account:
             raise Trouble(f"{path} answered {answer.status}")
 
     def sync(self):
-        """One sync until everything is told: what it came to, and the calls that it took."""
+        """Syncs until everything is delivered; returns the outcome and the calls that it took."""
         before = self.book()
         last = before[-1]["sequence"] if before else 0
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -112,12 +112,12 @@ class Account:
         raise Trouble(f"the sync does not end: {found}")
 
     def book(self, after=0):
-        """The calls that are about accounts; metadata asks there too."""
+        """Returns the calls about accounts; metadata calls Trakt too."""
         entries = get(f"http://127.0.0.1:{self.upstreams}/control/book?provider=trakt&after={after}")["entries"]
         return [call for call in entries if any(field["name"] == "authorization" for field in call["headers"])]
 
     def settle(self):
-        """Lets the minutes go by in which a reading may lag, and reads what was left open because of that."""
+        """Skips the minutes in which a reading may lag, and reads what was left undecided because of that."""
         psql("UPDATE scrobble.sync_base SET written_at = written_at - interval '1 day'")
         psql("UPDATE scrobble.queue_outcomes SET finished_at = finished_at - interval '1 day'")
         self.sync()

@@ -1,6 +1,6 @@
-"""Holds advisory_rules.py to made-up faults, to docs/security.md and to the lists that are kept here: advisories_test.py.
+"""Tests advisory_rules.py on made-up faults, docs/security.md and the lists in this repository: advisories_test.py.
 
-Nobody is asked: AdvisoriesTests runs the command against an emulated OSV.
+Makes no requests: AdvisoriesTests runs the command against an emulated OSV.
 """
 
 import json
@@ -40,7 +40,7 @@ class Severities(unittest.TestCase):
         self.assertIn("7.0", rows[1][0])
 
     def test_scores_of_cvss_3(self):
-        # Base scores as the examples of FIRST for CVSS 3.1 have them.
+        # Base scores from FIRST's examples for CVSS 3.1.
         for text, score in [
             ("AV:N/AC:L/PR:N/UI:R/S:C/C:L/I:L/A:N", 6.1), ("AV:N/AC:L/PR:L/UI:N/S:C/C:L/I:L/A:N", 6.4),
             ("AV:N/AC:H/PR:N/UI:R/S:U/C:L/I:N/A:N", 3.1), ("AV:N/AC:L/PR:L/UI:N/S:C/C:H/I:H/A:H", 9.9),
@@ -54,7 +54,8 @@ class Severities(unittest.TestCase):
     def test_days_of_what_is_told(self):
         base4 = "CVSS:4.0/AV:%s/AC:L/AT:N/PR:%s/UI:N/VC:%s/VI:N/VA:%s/SC:%s/SI:N/SA:N"
         for told, days in [
-            # Anybody, and data or a standstill, also where it is hard and the score therefore less.
+            # Anybody can exploit it, and data or availability are lost, even if it is hard and the score therefore
+            # lower.
             ({"severity": vector("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H")}, 7),
             ({"severity": vector("CVSS:3.0/AV:N/AC:H/PR:N/UI:N/S:U/C:N/I:N/A:H")}, 7),
             ({"severity": vector("CVSS:3.1/AV:N/AC:L/PR:L/UI:N/S:C/C:H/I:H/A:H")}, 7),
@@ -68,14 +69,14 @@ class Severities(unittest.TestCase):
             ({"database_specific": {"severity": "MODERATE"}}, 90),
             ({"affected": [affected(ecosystem_specific={"urgency": "high"})]}, 30),
             ({"affected": [affected(ecosystem_specific={"urgency": "unimportant"})]}, 90),
-            # The strictest counts.
+            # The strictest severity counts.
             ({"severity": vector("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"),
               "database_specific": {"severity": "LOW"}}, 7),
-            # What is not told, or cannot be read, counts as a high one.
+            # A missing or unreadable severity counts as high.
             ({}, 30), ({"affected": [affected(ecosystem_specific={"urgency": "not yet assigned"})]}, 30),
             ({"severity": vector("CVSS:3.1/AV:N")}, 30), ({"severity": vector("7.5")}, 30),
             ({"severity": vector("CVSS:4.0/AV:N", "CVSS_V4")}, 30), ({"severity": vector("low", "Ubuntu")}, 30),
-            # What Debian says of another release is not about this part.
+            # Entries for another Debian release are not about this part.
             ({"affected": [affected(PART._replace(ecosystem="Debian:13"), ecosystem_specific={"urgency": "low"})]}, 30),
         ]:
             self.assertEqual(rules.weigh(record(**told), PART)[0], days, told)
@@ -86,7 +87,7 @@ class Judgements(unittest.TestCase):
         return rules.judge(part, record(**more), list(accepted), today)
 
     def test_the_day_itself_is_within_the_time(self):
-        # Published on the first of November, thirty days.
+        # Published on 1 November, with thirty days to replace it.
         self.assertEqual(self.judge(today=date(2026, 12, 1)).due, date(2026, 12, 1))
         self.assertEqual(self.judge(today=date(2026, 12, 1)).state, "open")
         self.assertEqual(self.judge(today=date(2026, 12, 2)).state, "past")
@@ -97,7 +98,7 @@ class Judgements(unittest.TestCase):
         self.assertEqual((unmended.mended, unmended.due, unmended.state), ((), None, "waiting"))
         last = self.judge(affected=[affected(events=(("last_affected", "2.36-9"),))])
         self.assertEqual(last.mended, ("later than 2.36-9",))
-        # A record that does not speak of the part does not say either that it cannot be mended.
+        # A record that does not mention the part does not say that there is no fix either.
         silent = self.judge(affected=[affected(SWIFT)], today=date(2027, 1, 1))
         self.assertEqual((silent.mended, silent.state), (None, "past"))
 
@@ -125,7 +126,7 @@ class Judgements(unittest.TestCase):
         self.assertEqual(self.judge(accepted=[accept("DEBIAN-CVE-2026-1", "zlib")], **late).state, "past")
         over = self.judge(accepted=[accept("DEBIAN-CVE-2026-1", until=TODAY - timedelta(days=1))], **late)
         self.assertEqual((over.state, over.expired), ("past", True))
-        # A notice about two faults is set aside by two acceptances alone, and until the earlier one is over.
+        # A notice about two faults needs two acceptances, and is accepted until the earlier one expires.
         notice = {"id": "DSA-1-1", "upstream": ["CVE-2026-1", "CVE-2026-2"]}
         one, two = accept("CVE-2026-1"), accept("CVE-2026-2")
         self.assertEqual(self.judge(accepted=[one], **late, **notice).state, "past")
@@ -145,7 +146,7 @@ class Lists(unittest.TestCase):
         parts = rules.parts_of(components)
         self.assertEqual(sum(len(part.names) for part in parts), len(components["components"]))
         self.assertEqual({part.ecosystem for part in parts}, {"SwiftURL", "Debian:12"})
-        # Debian's faults are those of source packages, whose versions do not count builds.
+        # Debian's faults are for source packages, whose versions have no build numbers.
         named = {part.name: part for part in parts}
         self.assertIn("libssl3", named["openssl"].names)
         self.assertFalse([part for part in parts if part.ecosystem != "SwiftURL" and "+b" in part.version])

@@ -14,7 +14,7 @@ use_database() {
     else
         pg_find
         [[ $database_url =~ ^postgres(ql)?://[^/]+/([a-z0-9_]+)(\?.*)?$ ]] ||
-            die "--database wants postgres://USER:PASSWORD@HOST:PORT/NAME, with a name of a-z, 0-9 and _"
+            die "--database needs postgres://USER:PASSWORD@HOST:PORT/NAME, with a name of a-z, 0-9 and _"
         database_name=${BASH_REMATCH[2]}
     fi
 }

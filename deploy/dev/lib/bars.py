@@ -1,14 +1,14 @@
-"""Reads the output of runs of the tests and says of each bar of reliability whether it held:
+"""Reads the output of test runs and reports for each reliability bar whether it held:
 bars.py [--with-run-mutants] [--seconds-max N] FILE…
 
-A bar holds where every suite and test that it is made of has run and passed, and every line with figures that it is to print
-was printed. Where something of it did not run it does not hold, unless its test says why it was skipped. Runs that did not
-come to their end, and mutants that were not caught, fail as well. `form: full` in a file says that it is of the long forms.
+A bar holds if every suite and test of it has run and passed, and has printed all its lines with figures. If a part did
+not run, the bar does not hold, unless the test says why it was skipped. Runs that did not finish, and mutants that were
+not caught, fail as well. `form: full` in a file marks the long forms.
 
-How long the tests behind the bars took together is said; with --seconds-max it fails where that is more, in the short form.
+Prints how long the tests behind the bars took together; with --seconds-max fails if the short form took longer.
 
---filters prints which tests a run of the bars alone needs, a regular expression over their ids a line; --run-mutants the
-mutants for which a whole test runs, which --with-run-mutants wants to see caught.
+--filters prints the tests that the bars need, as regular expressions over their ids, one a line; --run-mutants the
+mutants for which a whole test runs, which --with-run-mutants requires to be caught.
 """
 
 import re
@@ -20,17 +20,17 @@ from typing import NamedTuple
 class Bar(NamedTuple):
     number: int
     title: str
-    #: Suites as they are called in the output, and how the texts of tests begin: each has to run, and all have to pass.
+    #: Names of suites in the output, and beginnings of test names: each must run, and all must pass.
     suites: tuple = ()
     tests: tuple = ()
-    #: What is in the lines with figures, each of which has to be printed in both forms.
+    #: Texts of the lines with figures, each of which must be printed in both forms.
     figures: tuple = ()
-    #: How much smaller the short form is than what the bar wants, and how much the long one still is.
+    #: How the short form falls short of the bar, and how the long form still does.
     short: str = ""
     full: str = ""
-    #: Whether a test of it may be skipped, with a reason: what it needs is not on every machine.
+    #: Whether a test of it may be skipped, with a reason, since not every machine has what it needs.
     may_skip: bool = False
-    #: The command that measures it, where no test does.
+    #: The command that measures it, if no test does.
     elsewhere: str = ""
 
 
@@ -119,23 +119,23 @@ FILTERS = [
     "ArchiveReaderTests/", "CSVReaderTests/", "CSVTextTests/", "ImportGuardTests/", "DiskTests/", "ClockStepTests/", "RoleTests/", "RPCClientTests/",
 ]
 
-# Safeguards that are taken away in tests of their own, each of which says so; twelve are wanted.
+# Safeguards that tests of their own remove, each of which prints so; at least twelve are required.
 MUTANTS = [
     "blind retry", "blind resend", "no unique index", "no fence", "no brake", "part taken for all", "no lease", "no retry budget",
     "no place", "one right too many", "no address check", "trusting changes", "trusting rests",
 ]
-# Those of the simulated worlds of syncs.
+# Those in the simulated worlds of syncs.
 MUTANTS += [f"{name} of items" for name in (
     "echo", "lane", "proof", "silence", "explanation", "excuse", "letGo", "choice", "forgetting", "agreeing", "reopening")]
 MUTANTS += [f"{name} of plays" for name in (
     "echo", "lane", "proof", "forgetting", "apart", "patience", "beginning", "leaving")]
-# And those for which a whole test runs with REELAY_FAULTS_MUTANT, which must then fail.
+# Those for which a whole test runs with REELAY_FAULTS_MUTANT, and must then fail.
 RUN_MUTANTS = [
     ("kill", "DrainTests/rollingRestart"), ("commit", "FaultTests/DatabaseTests/"),
     ("pace", "EnrichmentCrashTests/pace"),
 ]
 
-# Output of others may stand before it on the line.
+# Other output may precede it on the line.
 OUTCOME = re.compile(
     r'(?P<sign>✔|✘|━|➜) (?P<kind>Suite|Test) (?P<name>".*?"|[^ ]+?)(?: with \d+ test cases?)? (?P<verb>passed|failed|skipped)'
     r"(?P<rest>.*)$")
@@ -145,21 +145,21 @@ RUN_BEGUN, RUN_ENDED = re.compile(r"◇ Test run started\.$"), re.compile(r"[✔
 
 
 class Log:
-    """What runs of the tests came to."""
+    """The outcome of test runs."""
 
     def __init__(self, paths):
-        #: (kind, name): verbs and what is said behind them.
+        #: (kind, name): verbs and the texts after them.
         self.outcomes, self.lines, self.faults, self.is_full = {}, [], [], False
-        #: What began, and of which a run that came to its end did not say that it ended: a line was lost on its way.
+        #: What began but was never reported as ended although the run finished: a lost line of output.
         self.lost = []
-        #: Tests that ran: their names, the suites within which they did, and how many seconds they took.
+        #: Tests that ran: their names, their enclosing suites, and how many seconds they took.
         self.taken = []
         runs = sum(self._read(path) for path in paths)
         if not runs:
             self.faults.append("no run of the tests was seen")
 
     def _read(self, path):
-        """How many runs began."""
+        """Reads a file and returns how many runs began in it."""
         running, within, runs, ended = Counter(), [], 0, 0
         with open(path, encoding="utf-8", errors="replace") as file:
             for line in file:
@@ -190,7 +190,7 @@ class Log:
         return runs
 
     def _time(self, kind, name, rest, within):
-        """Notes how long a test took; `within` are the suites that have begun and not ended, one after the other."""
+        """Records how long a test took; `within` are the suites that have begun and not ended, in order."""
         if kind == "Suite":
             if name in within:
                 within.remove(name)
@@ -198,19 +198,19 @@ class Log:
             self.taken.append((name, frozenset(within), float(found[1])))
 
     def seconds(self, some):
-        """How long the tests of some bars took together, each counted once."""
+        """Returns how long the tests of the given bars took together, each counted once."""
         suites, tests = {name for bar in some for name in bar.suites}, tuple(name for bar in some for name in bar.tests)
         return sum(taken for name, within, taken in self.taken if within & suites or name.startswith(tests))
 
     def of(self, kind, name):
-        """What the runs of a suite, or of the tests that begin so, came to; empty where none ran."""
+        """Returns the outcomes of a suite, or of the tests whose names begin so; empty if none ran."""
         if kind == "Suite":
             return self.outcomes.get((kind, name), [])
         return [one for (known, full), found in self.outcomes.items() if known == kind and full.startswith(name)
                 for one in found]
 
     def figures(self, prefix):
-        """The lines of a bar or mutant; output of others may stand before it."""
+        """Returns the lines of a bar or mutant, without other output before it."""
         return [line[line.index(prefix):] if prefix.startswith(("bar ", "mutant ")) else line
                 for line in self.lines if prefix in line]
 
@@ -220,7 +220,7 @@ def plain(name):
 
 
 def judge(bar, log):
-    """What became of a bar, and one line about it."""
+    """Returns the verdict on a bar, and a line about it."""
     def told(verdict, text):
         return verdict, f"bar {bar.number}: {text}  {bar.title}"
 
@@ -275,7 +275,7 @@ def judge(bar, log):
 
 
 def judge_mutants(log, with_runs):
-    """Whether all were caught, and one line about them."""
+    """Returns whether all were caught, and a line about them."""
     wanted = MUTANTS + ([f"run {name}" for name, _ in RUN_MUTANTS] if with_runs else [])
     survived = [line for line in log.lines if "mutant " in line and ": SURVIVED" in line]
     lost = [name for name in wanted if not log.figures(f"mutant {name}: caught")]
@@ -290,7 +290,7 @@ def judge_mutants(log, with_runs):
 
 
 def judge_time(log, limit):
-    """Whether the short form is as short as it is to be, and one line about it."""
+    """Returns whether the short form was short enough, and a line about it."""
     dearest = sorted(BARS, key=lambda bar: log.seconds([bar]), reverse=True)[:5]
     text = (f"the tests behind the bars took {log.seconds(BARS):.0f} s, most of it for "
             + ", ".join(f"{bar.number} ({log.seconds([bar]):.0f} s)" for bar in dearest))

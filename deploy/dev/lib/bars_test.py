@@ -1,4 +1,4 @@
-"""Holds bars.py to made-up runs, and what it expects to the sources: bars_test.py."""
+"""Tests bars.py on made-up runs, and compares what it expects with the sources: bars_test.py."""
 
 import contextlib
 import io
@@ -16,7 +16,7 @@ PARTITION = "R4: packets to one of two copies are dropped"
 
 
 def whole(full=False):
-    """The lines of a run in which everything was measured and held."""
+    """Returns the lines of a run in which everything was measured and held."""
     lines = ["form: full" if full else "form: short", "◇ Test run started."]
     for suite in dict.fromkeys(suite for bar in bars.BARS for suite in bar.suites):
         name = f'"{suite}"' if " " in suite else suite
@@ -30,7 +30,7 @@ def whole(full=False):
 
 
 def judged(lines, *options):
-    """The exit status and what is printed, by what each line begins with."""
+    """Returns the exit status and the output."""
     with tempfile.NamedTemporaryFile("w", suffix=".log", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
         file.flush()
@@ -41,7 +41,7 @@ def judged(lines, *options):
 
 
 def skipping(lines, test, reason, figures):
-    """The lines where a test was skipped: what began with its name, and what it would have printed."""
+    """Returns the lines as if a test was skipped: without its own lines and the figures that it would have printed."""
     left = [line for line in lines if f'"{test}' not in line and not line.startswith(figures)]
     return left[:2] + [f'➜ Test "{test} and more" skipped: "{reason}"'] + left[2:]
 
@@ -111,7 +111,7 @@ class BarsTests(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertIn("FAILED: 1 of 1 runs of the tests did not come to their end", told)
         self.assertIn("FAILED: Test One that hangs began and did not end", told)
-        # Where another run came to its end, the one that did not still shows.
+        # A run that did not finish shows even if another did.
         self.assertEqual(judged(whole()[:-1] + begun + whole()[1:])[0], 1)
 
     def test_a_line_that_was_lost_is_told_and_is_no_stop(self):
@@ -136,7 +136,7 @@ class BarsTests(unittest.TestCase):
 
     def test_the_time_of_the_tests_behind_the_bars_is_told_and_held_to_where_that_is_wanted(self):
         tests = {test for bar in bars.BARS for test in bar.tests}
-        # One that two bars name, within a suite that one of them names, one of another suite within that, and one of no bar.
+        # A test of two bars in a suite of one of them, a test of a nested suite, and a test of no bar.
         both = "R1: the same where the services' clock is an hour ahead and more"
         lines = [line for line in whole() if "DeadlineTests" not in line and both not in line]
         more = ["◇ Suite DeadlineTests started.", f'✔ Test "{both}" passed after 100.000 seconds.', "◇ Suite Inner started.",
@@ -164,13 +164,13 @@ class BarsTests(unittest.TestCase):
 
 
 class SourceTests(unittest.TestCase):
-    """What bars.py expects is what the tests are called and print."""
+    """Checks that the names and output that bars.py expects exist in the tests."""
 
     @classmethod
     def setUpClass(cls):
         cls.sources = {path: path.read_text(encoding="utf-8") for path in (ROOT / "Tests").rglob("*.swift")}
         cls.text = "\n".join(cls.sources.values())
-        #: What suites are called in each file: their types, and the texts that some have.
+        #: The names of suites in each file: their types, and the display names that some have.
         cls.kinds = {path: set(re.findall(r"\b(?:struct|enum|class|extension) (\w+)", text)) for path, text in cls.sources.items()}
         cls.titles = {path: set(re.findall(r'@Suite\(\s*"([^"]+)"', text)) for path, text in cls.sources.items()}
 

@@ -51,16 +51,16 @@ class Picture:
                 self.panel(panel)
         self.text(
             16, self.height - FOOT + 9,
-            "Drawn by deploy/dev/dashboard from dashboard.json and what Prometheus answered. This is not Grafana, which draws the "
-            "same panels in its own way.", 12, SOFT)
+            "Drawn by deploy/dev/dashboard from dashboard.json and data of Prometheus. Grafana draws the same panels in "
+            "its own way.", 12, SOFT)
 
     def save(self, path):
         self.canvas.draw()
         picture = Image.frombytes("RGBA", self.canvas.get_width_height(), bytes(self.canvas.buffer_rgba())).convert("RGB")
-        # Lines and letters need few colours, and a page with pictures should load at once.
+        # Lines and letters need few colours, and pages with pictures should load fast.
         picture.quantize(PNG_COLOURS, dither=Image.Dither.NONE).save(path, "PNG", optimize=True)
 
-    # What is drawn, by pixels from the left and the top.
+    # Drawing, in pixels from the left and the top.
 
     def text(self, x, y, text, size, colour=INK, align="left", weight="normal"):
         self.figure.text(
@@ -71,7 +71,7 @@ class Picture:
         return self.renderer.get_text_width_height_descent(text, font, False)[0]
 
     def cut(self, text, size, room):
-        """As much of a text as fits."""
+        """Returns as much of a text as fits."""
         if self.text_width(text, size) <= room:
             return text
         while text and self.text_width(text + "…", size) > room:
@@ -79,7 +79,7 @@ class Picture:
         return text.rstrip() + "…" if text else ""
 
     def place(self, panel):
-        """Left, top, width and height of a panel."""
+        """Returns left, top, width and height of a panel."""
         column = (self.width - GAP) / COLUMNS
         return (GAP + panel.x * column, HEAD + panel.y * ROW_PIXELS, panel.width * column - GAP, panel.height * ROW_PIXELS - GAP)
 
@@ -122,7 +122,7 @@ class Picture:
         axes.tick_params(length=0, labelsize=11, labelcolor=SOFT, pad=5)
         axes.set_xlim(self.begin, self.end)
         step = next((step for step in TIME_STEPS if (self.end - self.begin) / step <= width / 62), TIME_STEPS[-1])
-        # None so near the left end that it would meet the numbers of the other axis.
+        # No tick so close to the left end that it would collide with the numbers of the other axis.
         first = math.ceil((self.begin + (self.end - self.begin) * 20 / width) / step) * step
         axes.set_xticks([first + step * place for place in range(int((self.end - first) // step) + 1)])
         form = "%H:%M:%S" if step < 60 else "%H:%M" if step < 86400 else "%m-%d"
@@ -141,7 +141,7 @@ class Picture:
         axes.set_ylim(low - room if panel.floor is None else low, high + room if panel.ceiling is None else high)
 
     def legend_lines(self, names, room):
-        """Names and colours by lines; what does not fit is counted."""
+        """Returns names and colours by line; counts those that do not fit."""
         lines, taken = [], room + 1
         for place, (name, colour) in enumerate(names):
             name = self.cut(name, 11, room - 24)
@@ -178,7 +178,7 @@ class Binary(MaxNLocator):
         size = 1
         while high >= size * 1024:
             size *= 1024
-        # Of little more than one GiB there are hundreds of MiB.
+        # Up to a few GiB, ticks are in MiB, and so on.
         if size > 1 and high < 4 * size:
             size /= 1024
             return [tick * size for tick in MaxNLocator(5, steps=[1, 1.28, 2.56, 5.12, 10]).tick_values(low / size, high / size)]
@@ -186,7 +186,7 @@ class Binary(MaxNLocator):
 
 
 def curve(axes, points, step, colour):
-    """A line through what follows one step after the other; what stands alone is a dot."""
+    """Draws a line through consecutive points, and a dot for an isolated one."""
     parts = []
     for at, value in points:
         if not parts or at - parts[-1][-1][0] > step * 1.5:
@@ -211,7 +211,7 @@ def plain(value):
 
 
 def scaled(value, size, names, first=0):
-    """A value with the largest of the names that leaves it at 1 or more."""
+    """Formats a value with the largest prefix that leaves it at 1 or more."""
     place = first
     while abs(value) >= size and place < len(names) - 1:
         value, place = value / size, place + 1
@@ -219,8 +219,8 @@ def scaled(value, size, names, first=0):
 
 
 def in_unit(value, unit):
-    """A value in a unit of Grafana's; of one that is not known here the name follows."""
-    # What is left of a sum of fractions.
+    """Formats a value in one of Grafana's units; an unknown unit follows by name."""
+    # The rounding error of a sum of fractions.
     if abs(value) < 1e-12:
         value = 0
     if unit in ("short", "none", ""):

@@ -1,4 +1,4 @@
-"""Asks a Prometheus for every query of every panel of a dashboard, and says what it has; see deploy/dev/dashboard --help."""
+"""Runs every query of a dashboard on a Prometheus and reports what it has; see deploy/dev/dashboard --help."""
 
 import argparse
 import datetime
@@ -12,7 +12,7 @@ PICTURE_WIDTH = 1600
 
 
 def moment(text):
-    """Seconds since 1970."""
+    """Parses a time into seconds since 1970."""
     try:
         return float(text)
     except ValueError:
@@ -20,7 +20,7 @@ def moment(text):
     try:
         at = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
-        raise Unfit(f"no time: {text} (wanted: 2026-11-23T10:00:00Z, or seconds since 1970)") from None
+        raise Unfit(f"not a time: {text} (expected: 2026-11-23T10:00:00Z, or seconds since 1970)") from None
     return (at if at.tzinfo else at.replace(tzinfo=datetime.timezone.utc)).timestamp()
 
 
@@ -35,7 +35,7 @@ def read_headers(path):
         for line in lines:
             name, colon, value = line.partition(":")
             if not colon:
-                raise Unfit(f"{path} has a line that is no header")
+                raise Unfit(f"{path} has a line that is not a header")
             headers[name.strip()] = value.strip()
     return headers
 
@@ -45,13 +45,13 @@ def read_variables(pairs):
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise Unfit(f"--variable wants NAME=VALUE: {pair}")
+            raise Unfit(f"--variable needs NAME=VALUE: {pair}")
         variables[name] = value
     return variables
 
 
 class Asking:
-    """All queries of a dashboard over one time, and what became of them."""
+    """All queries of a dashboard over one time range, and their outcomes."""
 
     def __init__(self, options, dashboard):
         self.dashboard = dashboard
@@ -68,9 +68,9 @@ class Asking:
         self.counts = {"data": 0, "empty": 0, "EMPTY": 0, "REFUSED": 0}
 
     def ask(self, panel, query):
-        """Asks one query and prints what became of it."""
+        """Runs a query and prints the outcome."""
         query.step = step_of(self.span, panel.pixels(PICTURE_WIDTH), self.scrape_interval)
-        # As Grafana does it, so that the same points are asked for again and again.
+        # Aligned as in Grafana, so that repeated queries ask for the same points.
         begin, end = ((self.end - past) // query.step * query.step for past in (self.span, 0))
         try:
             expression = filled_in(query.expression, query.step, self.span, self.scrape_interval, self.variables)
@@ -83,11 +83,11 @@ class Asking:
             self.say("data", panel, query, f"{len(query.series)} series" if len(query.series) > 1 else "1 series")
             return
         missing = [name for name in metrics_of(expression) if not self.prometheus.has(name, begin, end)]
-        why = f"there is no {', '.join(missing)}" if missing else "the metric is there, nothing of it fits"
+        why = f"Prometheus has no {', '.join(missing)}" if missing else "the metric exists, but no series matches"
         if self.nothing_may_be_empty or not (panel.no_value or panel.title in self.may_be_empty):
             self.say("EMPTY", panel, query, why)
         else:
-            self.say("empty", panel, query, f"which here means: {panel.no_value or 'as told'} ({why})")
+            self.say("empty", panel, query, f"which means here: {panel.no_value or 'as told'} ({why})")
 
     def say(self, word, panel, query, text):
         self.counts[word] += 1
@@ -119,14 +119,14 @@ def main(arguments):
             for query in panel.queries:
                 asking.ask(panel, query)
         if options.picture:
-            # Only here, so that nobody needs matplotlib for the words.
+            # Imported only here, so that text output does not need matplotlib.
             from draw import draw
             draw(asking.dashboard, asking.end - asking.span, asking.end, PICTURE_WIDTH, options.picture)
     except (Unfit, Away, OSError) as trouble:
         print(f"dashboard: {trouble}", file=sys.stderr)
         return 2
     counts = asking.counts
-    print(f"{sum(counts.values())} queries: {counts['data']} with data, {counts['empty']} empty as they may be, "
+    print(f"{sum(counts.values())} queries: {counts['data']} with data, {counts['empty']} allowed to be empty, "
           f"{counts['EMPTY']} empty, {counts['REFUSED']} refused")
     return 1 if asking.has_failed else 0
 

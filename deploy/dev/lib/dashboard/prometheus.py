@@ -1,4 +1,4 @@
-"""The two questions that are put to Prometheus's HTTP API."""
+"""The two queries on Prometheus's HTTP API."""
 
 import http.client
 import json
@@ -11,25 +11,25 @@ PATIENCE_SECONDS = 60
 
 
 class Away(Exception):
-    """Prometheus does not answer, or something else answers in its place."""
+    """Prometheus does not answer, or something else does."""
 
 
 class Refused(Exception):
-    """Prometheus does not take the query."""
+    """Prometheus rejects the query."""
 
 
 class Prometheus:
     def __init__(self, url, headers):
         if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
-            raise Away(f"{url} is no address of a Prometheus: http://HOST:PORT")
+            raise Away(f"{url} is not the URL of a Prometheus: http://HOST:PORT")
         self._url = url.rstrip("/")
         self._headers = headers
 
     def series(self, expression, begin, end, step):
-        """Labels and points (seconds, value; no NaN) of each series over a time, as many as there are."""
+        """Returns labels and points (seconds, value; no NaN) of each series over a time range."""
         found = self._ask("query_range", query=expression, start=begin, end=end, step=step)
         if found.get("resultType") != "matrix":
-            raise Refused(f"it answers with a {found.get('resultType')}")
+            raise Refused(f"it returns a {found.get('resultType')}")
         all_series = []
         for one in found["result"]:
             points = [(float(at), float(value)) for at, value in one["values"]]
@@ -37,7 +37,7 @@ class Prometheus:
         return all_series
 
     def has(self, metric, begin, end):
-        """Whether it has seen a metric in a time."""
+        """Returns whether it has a metric in a time range."""
         found = self._ask("query", query=f"count(last_over_time({metric}[{max(1, math.ceil(end - begin))}s]))", time=end)
         return bool(found["result"])
 
@@ -49,7 +49,7 @@ class Prometheus:
                 return self._data(answer.read())
         except urllib.error.HTTPError as failure:
             body = failure.read()
-            # What Prometheus itself refuses it explains; anything else is a proxy's.
+            # Prometheus explains its own refusals; anything else comes from a proxy.
             try:
                 raise Refused(json.loads(body)["error"]) from None
             except (ValueError, KeyError, TypeError):

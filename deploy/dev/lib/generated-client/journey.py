@@ -1,4 +1,4 @@
-"""A walk through the product with a client that was generated from its OpenAPI document."""
+"""Walks through the product with a client generated from its OpenAPI document."""
 
 import datetime
 import secrets
@@ -35,7 +35,7 @@ STEPS = []
 
 
 def step(name, answer, status, check=lambda body: True):
-    """One answer, as the generated client has read it."""
+    """Checks a response as the generated client has parsed it."""
     begun = STEPS[-1][1] if STEPS else time.monotonic()
     got = int(answer.status_code)
     if name in REFUSED:

@@ -1,8 +1,8 @@
-"""simkl-mps: the code, whose account it is, look-ups, plays of films and episodes, activities.
+"""simkl-mps: the code, the account, look-ups, plays of films and episodes, activities.
 
-The program itself watches the windows of a desktop; what talks to Simkl is its module `simkl_api`, which is used here as the
-program uses it. It calls https://api.simkl.com; requests are sent on to the emulated Simkl below it, in the one place where
-every call of `requests` passes. Before most calls it looks whether there is an internet, at Simkl first.
+The program itself watches desktop windows; its module `simkl_api` talks to Simkl and is used here as in the program. It
+calls https://api.simkl.com; requests are redirected to the emulated Simkl below it, in the one place that every call of
+`requests` passes. Before most calls it checks whether the internet is reachable, trying Simkl first.
 """
 import builtins
 import json
@@ -22,7 +22,7 @@ _send = requests.adapters.HTTPAdapter.send
 
 
 def there(url):
-    """Whether Simkl answers at all; nobody else is asked."""
+    """Answers the check whether Simkl is reachable, without sending anything."""
     response = requests.Response()
     response.status_code, response.url = 200, url
     return response
@@ -33,7 +33,7 @@ def send(adapter, request, **options):
     if address.hostname != "api.simkl.com" or address.path in ("", "/"):
         return there(request.url)
     request.url = EMULATED + address.path + ("?" + address.query if address.query else "")
-    # One write a second is what Simkl allows an account.
+    # Simkl allows an account one write a second.
     if request.method == "POST" and address.path.startswith("/sync/"):
         time.sleep(1.1)
     response = _send(adapter, request, **options)
@@ -63,7 +63,7 @@ asked = []
 
 
 def overheard(*words, **options):
-    """A person reads the code and enters it a moment later."""
+    """Reads the code and enters it a moment later, as a person would."""
     text = " ".join(str(word) for word in words)
     if "enter the code: " in text and not asked:
         code = text.split("enter the code: ")[1].strip()
@@ -107,4 +107,4 @@ after = simkl_api.get_activities(CLIENT_ID, token)
 expect("both have moved", [bool(after["movies"]["completed"]), bool(after["tv_shows"]["watching"])], [True, True])
 expect("a dead token is told", simkl_api.get_activities(CLIENT_ID, "worth nothing"), None)
 expect("answers that say the server failed", len([call for call in calls if call[2] >= 500]), 0)
-said(f"simkl-mps: {len(calls)} calls, all as it wants them")
+said(f"simkl-mps: {len(calls)} calls, all as it expects")

@@ -1,8 +1,8 @@
-"""What the clients share: the way to the emulated Trakt, and what each of them must see.
+"""Shared by the clients: redirection to the emulated Trakt, and expectations.
 
-The clients call https://api.trakt.tv, tokens included, as they did before the tokens got a host of their own. Requests are
-sent on to the emulated hosts below the client, in the one place where every call of `requests` passes; nothing else of a
-client is touched.
+The clients call https://api.trakt.tv, for tokens too, as was usual before tokens got a host of their own. Requests are
+redirected to the emulated hosts below the client, in the one place that every call of `requests` passes; nothing else
+in a client is changed.
 """
 import json
 import os
@@ -25,7 +25,7 @@ def send(adapter, request, **options):
     path = "/" + request.url.split("api.trakt.tv", 1)[1].lstrip("/")
     host = EMULATED + ("/auth" if path.startswith("/oauth/") else "")
     request.url = host + path
-    # One write a second is what Trakt allows an account.
+    # Trakt allows an account one write a second.
     if request.method not in ("GET", "HEAD") and not path.startswith("/oauth/"):
         time.sleep(1.1)
     response = _send(adapter, request, **options)
@@ -42,7 +42,7 @@ def ask(path, headers=None):
 
 
 def agree_soon(user_code, name):
-    """A person enters the code on another device a moment later; Trakt asks for a user agent."""
+    """Enters the code a moment later, as a person on another device would; Trakt requires a user agent."""
 
     def agree():
         time.sleep(1)
@@ -63,4 +63,4 @@ def expect(what, seen, wanted):
 def finish(client):
     refused = [call for call in calls if call[2] >= 500]
     expect("answers that say the server failed", len(refused), 0)
-    print(f"{client}: {len(calls)} calls, all as it wants them")
+    print(f"{client}: {len(calls)} calls, all as it expects")

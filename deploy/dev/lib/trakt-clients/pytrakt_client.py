@@ -1,4 +1,4 @@
-"""pytrakt: the device flow, every kind of write, reading it back, pages."""
+"""pytrakt: the device flow, every kind of write, reading back, paging."""
 import datetime
 
 import emulated

@@ -1,4 +1,4 @@
-"""traktexport: exports what the other clients have left in an account, every list there is."""
+"""traktexport: exports every list of the account that another client has written to."""
 import json
 import os
 import sys

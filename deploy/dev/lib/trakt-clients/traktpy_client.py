@@ -1,4 +1,4 @@
-"""trakt.py: the device flow, a refresh, writes, reading back with its own pages, scrobbles."""
+"""trakt.py: the device flow, a refresh, writes, reading back with its own paging, scrobbles."""
 import emulated
 from emulated import expect
 
