@@ -51,8 +51,8 @@ class Picture:
                 self.panel(panel)
         self.text(
             16, self.height - FOOT + 9,
-            "Drawn by deploy/dev/dashboard from dashboard.json and data of Prometheus. Grafana draws the same panels in "
-            "its own way.", 12, SOFT)
+            "Drawn by deploy/dev/dashboard from dashboard.json and Prometheus's data. Grafana draws the same panels in its "
+            "own way.", 12, SOFT)
 
     def save(self, path):
         self.canvas.draw()
