@@ -25,7 +25,7 @@ extension GatewayService {
     private static let secondFactor = ConfigKey<String>.choice(
         "REELAY_SECOND_FACTOR", of: SecondFactorPolicy.allCases.map(\.rawValue),
         default: SecondFactorPolicy.optional.rawValue,
-        "Who needs a second factor (one-time codes from an app): nobody (optional) or everybody (required); until they have one, they can only set it up."
+        "Who needs a second factor (one-time codes from an app): nobody (optional) or everybody (required); people without one can then do little else than set it up."
     )
     private static let proxies = ConfigKey<[String]>.list(
         "REELAY_TRUSTED_PROXIES", form: "addresses and ranges such as 10.0.0.0/8, separated by commas",

@@ -19,7 +19,8 @@ extension MetadataService {
         "Calls a second to every provider, 16 at once; 0 keeps each one's own rate. Only for emulated providers.")
     private static let refreshes = ConfigKey<Bool>.flag(
         "REELAY_REFRESH", default: true,
-        "Whether titles with outdated scores are refreshed in the background; refreshing by hand always works.")
+        "Whether titles with outdated scores are refreshed in the background; refreshing by hand does not depend on this."
+    )
 
     package static let definition = ServiceDefinition(
         name: "metadata", portDefault: 7_101,

@@ -35,7 +35,7 @@ extension ScrobbleService {
         "How many days a bulk change can be undone; after that the earlier values are deleted.")
     private static let traktAuthURL = ConfigKey<String>.url(
         "REELAY_TRAKT_AUTH_URL", default: "https://auth.trakt.tv",
-        "Base URL where Trakt issues tokens; not used for anything else.")
+        "Base URL of Trakt's sign-in page and tokens (OAuth); not the URL of its API.")
     private static let traktClientSecret = ConfigKey<Secret?>.optionalSecret(
         "REELAY_TRAKT_CLIENT_SECRET",
         "Client secret of your Trakt application; needed only to connect with a code on another device.")

@@ -7,8 +7,8 @@ set local session_replication_role = replica;
 set local search_path = scrobble;
 
 -- Jobs that add a play may have been delivered since, so workers look for the play on the other side before they send
--- it. If the time of sending is unknown, it was within the five minutes in which plays are sent live, or by its own
--- date.
+-- it. If the time of sending is unknown, two minutes after the job's creation are assumed: plays are sent live within
+-- five minutes, others carry their own date.
 update scrobble_queue
 set status = 'verify',
     looks = 0,

@@ -38,7 +38,7 @@ package enum ProviderError: Error, Sendable, Hashable {
         case .unauthorized: "It does not accept the key."
         case .quota: "Its allowance is used up."
         case .rateLimited: "It was called too often."
-        case .unavailable(let why): "It cannot be reached: \(why.prefix(120))."
+        case .unavailable(let why): "It is unavailable: \(why.prefix(120))."
         case .malformed(let why): "Its answer cannot be understood: \(why.prefix(120))."
         case .timeout: "It did not answer in time."
         case .busy: "Its turn did not come in time."

@@ -25,7 +25,8 @@ enum ProviderRoster {
 
     private static let off = ConfigKey<[String]>.list(
         "REELAY_PROVIDERS_OFF", form: "names of providers such as kitsu, separated by commas",
-        "Providers that are switched off.", accepts: { ProviderID(rawValue: $0) != nil })
+        "Metadata providers to leave out although they are configured; syncing with Trakt and Simkl is not affected.",
+        accepts: { ProviderID(rawValue: $0) != nil })
 
     static let keys: [ConfigDefinition] = [off.definition] + setups.flatMap(\.keys)
 

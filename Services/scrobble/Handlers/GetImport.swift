@@ -17,7 +17,7 @@ struct GetImport: Sendable {
             do {
                 try await Task.sleep(for: store.limits.waitInterval)
             } catch {
-                throw .cancelled("the caller withdrew the call")
+                throw .cancelled("the caller cancelled the call")
             }
         }
     }

@@ -159,7 +159,7 @@ extension StoredBatch {
     /// Throws `undoExpired` if the batch's changes are no longer known.
     func checkAge() throws(RPCError) {
         guard let forgottenAt else { return }
-        throw .undoExpired("what this batch changed was only known until \(forgottenAt.date)")
+        throw .undoExpired("this batch could be undone until \(forgottenAt.date)")
     }
 }
 

@@ -415,7 +415,7 @@ extension PGJSON {
         do throws(JSONError) {
             return try decodeJSON(type, from: bytes)
         } catch {
-            throw PGError(.decoding, "stored JSON is no \(type): \(error)")
+            throw PGError(.decoding, "stored JSON is not a valid \(type): \(error)")
         }
     }
 }

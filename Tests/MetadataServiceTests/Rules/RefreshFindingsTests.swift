@@ -54,7 +54,7 @@ struct RefreshFindingsTests {
         #expect(findings.scores.map(\.status) == [.stale] && findings.changes.isEmpty)
         #expect(findings.attempts == 1 && !findings.isAnswered)
         #expect((3_600_000...4_400_000).contains(findings.dueMilliseconds - Self.now))
-        #expect(findings.outcomes.first { $0.provider == .tmdb }?.detail == "It cannot be reached: status 503.")
+        #expect(findings.outcomes.first { $0.provider == .tmdb }?.detail == "It is unavailable: status 503.")
         #expect(findings.outcomes.first { $0.provider == .kitsu }?.outcome == .skipped)
     }
 

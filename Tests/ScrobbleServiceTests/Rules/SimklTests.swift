@@ -29,7 +29,7 @@ import Testing
             (400, #"{"error":"empty_field","code":400}"#, false, .refused("Simkl refused it (400 empty_field)")),
             (401, #"{"error":"user_token_failed"}"#, false, .askUser(.needsReauth)),
             (403, "{}", false, .askUser(.needsReauth)),
-            (403, "<html>", true, .wait(.seconds(900), "turned away (403)")),
+            (403, "<html>", true, .wait(.seconds(900), "Simkl refused access (403)")),
             (404, #"{"error":"id_err"}"#, false, .refused("Simkl does not know the title (404)")),
             (404, "", false, .refused("Simkl does not know the title (404)")),
             (409, #"{"watched_at":"2026-05-01T10:00:00Z","expires_at":"2026-05-01T11:00:00Z"}"#, false, .alreadyThere),

@@ -28,7 +28,7 @@ import Testing
             told.reply(now: Self.now) == Timestamp("2026-11-01T20:31:00.000Z").map { JobReply.alreadyPlayed($0) })
         #expect(Self.answer(401).reply(now: Self.now) == .askUser(.needsReauth))
         #expect(Self.answer(403).reply(now: Self.now) == .askUser(.apiKeyRejected))
-        #expect(Self.answer(403, html: true).reply(now: Self.now) == .wait(.seconds(900), "turned away (403)"))
+        #expect(Self.answer(403, html: true).reply(now: Self.now) == .wait(.seconds(900), "Trakt refused access (403)"))
         #expect(Self.answer(420).reply(now: Self.now) == .barred(.accountLimit))
         // Previously, a temporary redirect made every job sent in the meantime be given up.
         for status in [301, 302, 307, 308, 408, 425] {

@@ -482,7 +482,7 @@ import Testing
             #expect(stored.forgottenAt == LedgerFixture.at(200))
             #expect(
                 throws: RPCError.undoExpired(
-                    "what this batch changed was only known until \(LedgerFixture.at(200).date)")
+                    "this batch could be undone until \(LedgerFixture.at(200).date)")
             ) {
                 try stored.checkAge()
             }

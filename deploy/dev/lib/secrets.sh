@@ -21,7 +21,7 @@ make_secret() {
 key_ring_line() { printf 'k1:%s\n' "$(head -c 32 /dev/urandom | base64 -w 0)"; }
 
 # Fills a folder with everything that a deployment needs: each service's database password, the secret by which the
-# services authenticate to each other, and the key that encrypts the tokens for Trakt, Simkl and others.
+# services authenticate to each other, and the key that encrypts the tokens for Trakt and Simkl.
 make_secrets() {
     local folder=$1 mode=$2 service
     mkdir -p "$folder"

@@ -41,7 +41,7 @@ package final class BreachedPasswords: Sendable {
         case late = "the answer was not there in time"
         case unreachable = "the connection failed"
         /// The caller withdrew the request.
-        case cancelled = "the request was withdrawn"
+        case cancelled = "the request was cancelled"
         /// Anything but 200; redirects are not followed.
         case status = "the answer has another status than 200"
         case tooLarge = "the answer is larger than is read"

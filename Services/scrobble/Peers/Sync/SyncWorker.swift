@@ -186,7 +186,7 @@ package struct SyncWorker: Sendable {
                 run, to: nil, reason: reason, again: min(max(time, .seconds(1)), .seconds(3_600)),
                 until: .now + .seconds(10))
         case .reading(.broken(let reason)): await end(run, .failed, reason)
-        case .store(.conflict): await end(run, .failed, "the account is gone")
+        case .store(.conflict): await end(run, .failed, "the person was deleted")
         case .store, .unavailable:
             _ = try? await store.move(
                 run, to: nil, reason: "waiting for another service", again: store.limits.retryAfter,

@@ -121,6 +121,9 @@ enum ImportText {
     /// resolves them.
     static let (noDate, twoDates, ahead) = ("is not a date", "could be two dates", "is in the future")
 
+    /// The same endings in rows that earlier versions stored.
+    static let earlierDateEndings = ["is no date", "may be two dates", "lies ahead"]
+
     static func tags(_ tags: [String]) -> [String] { tags.prefix(100).map { String($0.prefix(200)) } }
 
     static func isAlphanumeric(_ byte: UInt8) -> Bool {
@@ -141,7 +144,7 @@ extension ImportedRow {
         case .rating, .watchlist, .like, .collection, .progress, .listItem, .list, .shown:
             row.datedAt = Timestamp(day)
         }
-        let ofDates = [ImportText.noDate, ImportText.twoDates, ImportText.ahead]
+        let ofDates = [ImportText.noDate, ImportText.twoDates, ImportText.ahead] + ImportText.earlierDateEndings
         let left = problems?.filter { problem in !ofDates.contains { problem.hasSuffix($0) } } ?? []
         row.problems = left.isEmpty ? nil : left
         return row

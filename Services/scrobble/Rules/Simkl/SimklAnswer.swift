@@ -52,7 +52,7 @@ package struct SimklAnswer: Sendable, Hashable {
         case (400, "rate_limit"): .wait(SimklLimits.lockWait, "Simkl is busy with another write (RATE_LIMIT)")
         case (401, _): .askUser(.needsReauth)
         // The token is read-only, or its scope was withdrawn: connecting again asks for both.
-        case (403, _): isHTML ? .wait(.seconds(900), "turned away (403)") : .askUser(.needsReauth)
+        case (403, _): isHTML ? .wait(.seconds(900), "Simkl refused access (403)") : .askUser(.needsReauth)
         case (409, _): .alreadyThere
         case (412, _): .wait(SimklLimits.blockWait, Self.blocked)
         case (429, _): .wait(limited, "too many requests (429)")

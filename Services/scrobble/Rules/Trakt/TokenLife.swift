@@ -23,7 +23,7 @@ package enum ConnectionWords {
         case .rateLimited: "The other side asked us to wait."
         // This stops a facet; a connection only if an older version of the service met it (`StopQueries.heal`).
         case .accountLimit: "The account there has reached its limit of items of some kind (420)."
-        case .vipRequired: "The account there lacks VIP, which something needs (426)."
+        case .vipRequired: "Something that is synced needs a VIP account there (426)."
         case .locked: "The account there is locked or deactivated (423)."
         case .apiKeyRejected: "The application of this installation is not accepted there (403)."
         case .paused: "Paused here."
@@ -47,7 +47,7 @@ package enum ConnectionWords {
     package static func reason(_ facet: SyncFacet, _ cause: StopCause) -> String {
         switch cause {
         case .accountLimit: "The \(name(facet)) there: the account has reached its limit of items (420)."
-        case .vipRequired: "The \(name(facet)) there: the account lacks VIP, which this needs (426)."
+        case .vipRequired: "The \(name(facet)) there: this needs a VIP account (426)."
         }
     }
 

@@ -61,7 +61,7 @@ package struct TraktAnswer: Sendable, Hashable {
         // No verdict on the content: redirected, or not processed.
         case 300...399, 408, 425: .notTaken("Trakt did not accept it (\(status))")
         case 401: .askUser(.needsReauth)
-        case 403: isHTML ? .wait(.seconds(900), "turned away (403)") : .askUser(.apiKeyRejected)
+        case 403: isHTML ? .wait(.seconds(900), "Trakt refused access (403)") : .askUser(.apiKeyRejected)
         case 409: playedAt.map { .alreadyPlayed($0) } ?? .alreadyThere
         case 420: .barred(.accountLimit)
         case 423: .askUser(.locked)

@@ -68,9 +68,9 @@ struct EnrichmentTests {
     @Test(
         "a provider that misbehaves costs its own score only, and the outcome says why",
         arguments: [
-            (Fault.Kind.html, 200, "web page"), (.oversized, nil, "larger"), (.drip, nil, "in time"),
-            (.hang, nil, "in time"), (.truncated, nil, "understood"), (.rateLimited, nil, "too fast"),
-            (.status, 503, "503"), (.drop, nil, "reached"),
+            (Fault.Kind.html, 200, "web page"), (.oversized, nil, "too large"), (.drip, nil, "in time"),
+            (.hang, nil, "in time"), (.truncated, nil, "understood"), (.rateLimited, nil, "too often"),
+            (.status, 503, "503"), (.drop, nil, "unavailable"),
         ] as [(Fault.Kind, Int?, String)])
     func badLuck(kind: Fault.Kind, status: Int?, reason: String) async throws {
         try await Self.run(callTimeout: .milliseconds(700)) { replicas, upstreams, _ in

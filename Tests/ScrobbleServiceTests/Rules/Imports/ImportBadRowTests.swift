@@ -28,6 +28,16 @@ import Testing
 
     // MARK: Dates
 
+    @Test("a day that a person gives also resolves problems that earlier versions put into other words")
+    func earlierWords() throws {
+        var row = ImportedRow(kind: .play, file: "x", line: 1)
+        row.problems = [
+            "watched date: 01/02/2020 may be two dates", "rating: 7 is not 0.5 to 5", "watched date: x is no date",
+            "watched date: 2999-01-01 lies ahead",
+        ]
+        #expect(try row.on(#require(CalendarDate("2024-05-01"))).problems == ["rating: 7 is not 0.5 to 5"])
+    }
+
     /// Previously, a play dated 2999 was accepted, and stayed at the top of the history for good.
     @Test("what is dated after the import came is a row that says so; where it is tomorrow already it is not")
     func ahead() throws {
