@@ -74,13 +74,16 @@ extension GatewayService {
         ], commands: [AddUser.command, ResetPassword.command, RemoveSecondFactorOf.command]
     ) { (values, runtime) async throws(StartupError) in
         let assembly = try ServiceAssembly(values, runtime)
+        // Faulty settings are reported before anything waits for the database.
+        let outbound = try OutboundGuard(values, runtime)
+        let identity = try Self.identity(values[certificate], values[certificateKey])
         let metadata = try assembly.client("metadata", at: SharedKeys.metadataAddress)
         let ratings = try assembly.client("ratings", at: SharedKeys.ratingsAddress)
         let scrobble = try assembly.client("scrobble", at: SharedKeys.scrobbleAddress)
         let database = try await assembly.database(schema: "gateway", migrations: migrations)
         let store = GatewayStore(database: database)
         let clock = await assembly.clock(of: database)
-        let breaches = try Self.breaches(values, runtime, assembly)
+        let breaches = Self.breaches(values, runtime, assembly, through: outbound)
         let accounts = Accounts(
             store: store, hasher: PasswordHasher(), clock: clock, ids: SystemIDSource(clock: clock),
             registration: RegistrationPolicy(rawValue: values[registration]) ?? .first,
@@ -110,7 +113,6 @@ extension GatewayService {
         let limiter = RateLimiter(policy: policy) { (subject, ask, deadline) async throws(RPCError) in
             try await asking { () throws(StoreError) in try await store.lease(ask, for: subject, until: deadline) }
         }
-        let identity = try Self.identity(values[certificate], values[certificateKey])
         if let identity {
             assembly.add(
                 .running("certificate", phase: .background, { await identity.run(logger: runtime.logger) }))
@@ -146,10 +148,8 @@ extension GatewayService {
 
     /// The questions about breached passwords; nil if the settings turn them off.
     private static func breaches(
-        _ values: ConfigValues, _ runtime: ServiceRuntime, _ assembly: ServiceAssembly
-    ) throws(StartupError) -> BreachedPasswords? {
-        // Checks the URL, also where nobody is asked.
-        let outbound = try OutboundGuard(values, runtime)
+        _ values: ConfigValues, _ runtime: ServiceRuntime, _ assembly: ServiceAssembly, through outbound: OutboundGuard
+    ) -> BreachedPasswords? {
         guard values[breachedPasswords] else { return nil }
         var configuration = BreachedPasswords.configuration()
         outbound.protect(&configuration)

@@ -75,6 +75,9 @@ package struct EdgeLimits: Sendable {
     /// Bytes of one HTTP/2 connection that are taken in one turn of the loop; the next wait in the same line. Those of a
     /// trusted proxy are not counted.
     package var frameBytesAtOnceMax = 16_384
+    /// Bytes of one connection that wait to be parsed, over either protocol: more than one event of a socket brings.
+    /// Further ones are read only if the client has closed its side, and end the connection.
+    package var waitingBytesMax = 524_288
     /// The longest that a request counts as one of these: a slower one waits for something other than the loop.
     package var streamPlaceTime = Duration.milliseconds(250)
     /// The longest that a TLS handshake may take.

@@ -19,7 +19,7 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     private let turnedAway: EdgeRefusalSink
     private var progress = FrameProgress()
     private var allowance: FrameAllowance
-    /// The bytes that wait: at most what one event of the socket brings.
+    /// The bytes that wait: what one event of the socket brings, and more only after the client has closed its side.
     private var held = ByteBuffer()
     /// Headers that may still be passed on in this turn.
     private var headersLeft: Int
@@ -54,6 +54,10 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         if held.readableBytes == 0 { held = bytes } else { held.writeBuffer(&bytes) }
+        guard held.readableBytes <= limits.waitingBytesMax else {
+            held = ByteBuffer()
+            return context.throwOut()
+        }
         pass(context)
     }
 
@@ -122,8 +126,8 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     private func takeTurn() -> Bool {
         isInLine = false
         guard let context, context.channel.isActive, held.readableBytes > 0 else { return false }
-        // Added, since a header may have begun in the turn before.
-        headersLeft += limits.headersAtOnceMax
+        // A header may have begun in the turn before. What that left unused does not add up.
+        headersLeft = min(headersLeft, 0) + limits.headersAtOnceMax
         bytesLeft = limits.frameBytesAtOnceMax
         // The time in the line does not count against the client.
         waitingSince = .now

@@ -34,6 +34,10 @@ final class ByteGate: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         if isEmpty { held = bytes } else { held.writeBuffer(&bytes) }
+        guard held.readableBytes <= limits.waitingBytesMax else {
+            held = ByteBuffer()
+            return context.close(promise: nil)
+        }
         pass(context)
     }
 

@@ -28,8 +28,11 @@ package struct OutboundGuard: Sendable {
         let peers = values.texts(ending: "_ADDRESS").flatMap { $0.text.split(separator: ",") }.flatMap { peer in
             Int(peer.split(separator: ":").last ?? "").map { [$0, $0 + 1_000] } ?? []
         }
+        let listeners = (values.texts(ending: "_INTERNAL_PORT") + values.texts(ending: "_ADMIN_PORT")).compactMap {
+            Int($0.text)
+        }
         rule = OutboundRule(
-            networks: values[Self.networks].compactMap { OutboundRange($0) }, ownPorts: Set(ports + peers))
+            networks: values[Self.networks].compactMap { OutboundRange($0) }, ownPorts: Set(ports + peers + listeners))
         logger = runtime.logger
         let faults = values.texts(ending: "_URL").filter { $0.name != SharedKeys.publicURL.name }.compactMap {
             [rule] setting in

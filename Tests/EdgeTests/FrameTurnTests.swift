@@ -84,6 +84,34 @@ import Testing
         #expect(line.passed == Self.body)
     }
 
+    @Test("Requests behind a large body are not more at once than others")
+    func requestsAfterBody() throws {
+        let line = try Line()
+        let behind = Self.requests.dropFirst(StreamGateTests.beginning.count)
+        try line.channel.writeInbound(ByteBuffer(bytes: Self.body + behind))
+        var frames: [Int] = []
+        for _ in 0..<100 {
+            frames.append(try line.frames())
+            line.loop.advanceTime(by: .microseconds(100))
+        }
+        let ofBody = 2 + 1 + 12
+        let requests = frames.filter { $0 > ofBody }
+        #expect(zip(requests, requests.dropFirst()).allSatisfy { $1 - $0 <= 8 }, "\(frames)")
+        #expect(requests.first.map { $0 <= ofBody + 8 } == true && frames.last == ofBody + 30, "\(frames)")
+    }
+
+    @Test("Bytes that keep coming while others wait, as after a client has closed its side, end the connection")
+    func tooManyBytes() throws {
+        let line = try Line()
+        try line.channel.writeInbound(ByteBuffer(bytes: Self.body))
+        for _ in 0..<5 { try line.channel.writeInbound(ByteBuffer(repeating: 0, count: 65_536)) }
+        #expect(line.channel.isActive)
+        for _ in 0..<4 where line.channel.isActive {
+            try line.channel.writeInbound(ByteBuffer(repeating: 0, count: 65_536))
+        }
+        #expect(!line.channel.isActive)
+    }
+
     @Test("Requests and bodies of a proxy are everybody's, and wait for nobody")
     func proxy() throws {
         for sent in [Self.requests, Self.body] {

@@ -65,7 +65,7 @@ import UpstreamEmulators
 
     /// `url` replaces the emulator's.
     private static func asking(
-        _ limits: BreachLimits = BreachLimits(), url: String? = nil,
+        _ limits: BreachLimits = BreachLimits(), url: String? = nil, ending: String = "",
         _ body: @escaping @Sendable (Asked) async throws -> Void
     ) async throws {
         try await RunningUpstreams.run { upstreams in
@@ -73,7 +73,7 @@ import UpstreamEmulators
             let metrics = MetricsRegistry()
             let lines = Lines()
             let breaches = BreachedPasswords(
-                url: url ?? upstreams.url(.pwned), userAgent: "Reelay/test", client: client, limits: limits,
+                url: (url ?? upstreams.url(.pwned)) + ending, userAgent: "Reelay/test", client: client, limits: limits,
                 logger: Logger(label: "test") { _ in Notebook(lines) }, factory: metrics)
             do {
                 try await body(Asked(upstreams: upstreams, breaches: breaches, metrics: metrics, lines: lines))
@@ -171,6 +171,7 @@ import UpstreamEmulators
     func faults() async throws {
         var limits = BreachLimits()
         limits.questionTimeout = .milliseconds(500)
+        limits.pause = .zero
         try await Self.asking(limits) { asked in
             try await Household.live(breaches: asked.breaches) { home async throws in
                 let faults: [(kind: Fault.Kind, status: Int?, cause: BreachedPasswords.Cause)] = [
@@ -193,6 +194,28 @@ import UpstreamEmulators
                 #expect(asked.counts == ["clean": 0, "breached": 0, "unasked": 2 * faults.count])
                 #expect(await asked.outcome(of: PwnedPasswordsEmulator.breached[0]) == .breached, "it recovers")
             }
+        }
+    }
+
+    @Test("After a question without an answer nobody is asked for a moment")
+    func pause() async throws {
+        var limits = BreachLimits()
+        limits.pause = .milliseconds(300)
+        try await Self.asking(limits) { asked in
+            asked.add(.drop, status: nil)
+            #expect(await asked.outcome(of: Household.phrase) == .unasked(.unreachable))
+            let count = asked.questions.count
+            #expect(await asked.outcome(of: Household.phrase) == .unasked(.paused))
+            #expect(asked.questions.count == count)
+            try await Task.sleep(for: .milliseconds(400))
+            #expect(await asked.outcome(of: Household.phrase) == .clean)
+        }
+    }
+
+    @Test("The address of the service may end in slashes")
+    func slashes() async throws {
+        try await Self.asking(ending: "//") { asked in
+            #expect(await asked.outcome(of: PwnedPasswordsEmulator.breached[0]) == .breached)
         }
     }
 

@@ -15,6 +15,8 @@ package struct BreachLimits: Sendable {
     package var questionsMax = 8
     /// The size of the largest answer that is read; with padding they have some 40 KB.
     package var answerBytesMax = 262_144
+    /// How long nobody is asked after an answer did not come: whoever registers meanwhile does not wait for another.
+    package var pause = Duration.seconds(5)
     /// The shortest time between two log lines about passwords that could not be asked about.
     package var warningInterval = Duration.seconds(600)
 
@@ -23,7 +25,8 @@ package struct BreachLimits: Sendable {
 
 /// Asks the range API of Pwned Passwords whether a new password is known from data breaches. Only the first five digits
 /// of its SHA-1 are sent, and nothing of it is logged. Without an answer the password is left to the local rules, so
-/// that an installation without internet keeps working; a counter and, now and then, a warning tell of it.
+/// that an installation without internet keeps working; a counter and, now and then, a warning tell of it. After a
+/// question that nobody answered, none is asked for a moment, so that not everybody waits in vain.
 package final class BreachedPasswords: Sendable {
     /// What is known of a password.
     enum Outcome: Sendable, Hashable {
@@ -40,6 +43,8 @@ package final class BreachedPasswords: Sendable {
         case busy = "too many questions are open"
         case late = "the answer was not there in time"
         case unreachable = "the connection failed"
+        /// An answer did not come a moment ago.
+        case paused = "there was no answer a moment ago"
         /// The caller withdrew the request.
         case cancelled = "the request was cancelled"
         /// Anything but 200; redirects are not followed.
@@ -50,6 +55,8 @@ package final class BreachedPasswords: Sendable {
 
     private struct State {
         var openCount = 0
+        /// When questions may be asked again, after one without an answer.
+        var resumesAt: ContinuousClock.Instant?
         /// The passwords that were not asked about since the last warning.
         var unaskedCount = 0
         var warnedAt: ContinuousClock.Instant?
@@ -75,6 +82,8 @@ package final class BreachedPasswords: Sendable {
         func counter(_ outcome: String) -> Counter {
             Counter(label: "breached_password_checks_total", dimensions: [("outcome", outcome)], factory: factory)
         }
+        var url = url
+        while url.hasSuffix("/") { url.removeLast() }
         self.url = url
         self.userAgent = userAgent
         self.client = client
@@ -91,7 +100,7 @@ package final class BreachedPasswords: Sendable {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout.connect = TimeAmount(limits.questionTimeout)
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = limits.questionsMax
-        // Where nobody can be reached, nobody should wait.
+        // Where nobody can be reached, nobody should wait. One failed attempt ends all questions that wait for it.
         configuration.connectionPool.retryConnectionEstablishment = false
         return configuration
     }
@@ -103,9 +112,11 @@ package final class BreachedPasswords: Sendable {
         switch outcome {
         case .clean: clean.increment()
         case .breached: breached.increment()
+        // Then the request ends, and nothing is stored.
+        case .unasked(.cancelled): break
         case .unasked(let cause):
             unasked.increment()
-            if cause != .cancelled { warn(cause) }
+            warn(cause)
         }
         return outcome
     }
@@ -114,13 +125,17 @@ package final class BreachedPasswords: Sendable {
         let left = ContinuousClock.now.duration(to: deadline)
         let limit = min(limits.questionTimeout, left - limits.reserve)
         guard limit > .zero else { return .unasked(.noTime) }
-        guard begin() else { return .unasked(.busy) }
+        if let obstacle = begin() { return .unasked(obstacle) }
         defer { end() }
         do {
             let answer = try await answer(to: range.prefix, within: limit)
             return try range.isBreached(in: answer) ? .breached : .clean
         } catch {
-            return .unasked(Self.cause(error))
+            let cause = Self.cause(error)
+            if cause == .late || cause == .unreachable {
+                state.withLock { $0.resumesAt = .now + limits.pause }
+            }
+            return .unasked(cause)
         }
     }
 
@@ -161,12 +176,13 @@ package final class BreachedPasswords: Sendable {
         }
     }
 
-    /// Takes one of the places; returns false if there is none.
-    private func begin() -> Bool {
+    /// Takes one of the places; returns what prevents that, if anything does.
+    private func begin() -> Cause? {
         state.withLock { state in
-            guard state.openCount < limits.questionsMax else { return false }
+            if let resumesAt = state.resumesAt, ContinuousClock.now < resumesAt { return .paused }
+            guard state.openCount < limits.questionsMax else { return .busy }
             state.openCount += 1
-            return true
+            return nil
         }
     }
 
