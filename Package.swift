@@ -185,7 +185,7 @@ let package = Package(
         + fuzz()
         + [
             .target(
-                name: "TestSupport", dependencies: ["Postgres"], path: "Tests/Support", swiftSettings: house),
+                name: "TestSupport", dependencies: ["Postgres", log], path: "Tests/Support", swiftSettings: house),
             .target(
                 name: "UpstreamEmulators",
                 dependencies: [
@@ -209,8 +209,9 @@ let package = Package(
             .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: house),
             .testTarget(
                 name: "SettingsTests",
-                dependencies: ["GatewayService", "MetadataService", "RatingsService", "Runtime", "ScrobbleService"],
-                path: "Tests/SettingsTests", swiftSettings: house),
+                dependencies: [
+                    "GatewayService", "MetadataService", "Outbound", "RatingsService", "Runtime", "ScrobbleService",
+                ], path: "Tests/SettingsTests", swiftSettings: house),
             .testTarget(
                 name: "UpgradeTests",
                 dependencies: [

@@ -24,21 +24,27 @@ package struct OutboundGuard: Sendable {
 
     /// Creates a guard from the settings of a service. Throws with all settings whose URL may not be called.
     package init(_ values: ConfigValues, _ runtime: ServiceRuntime) throws(StartupError) {
-        let ports = [runtime.port, runtime.port + 1_000] + Self.ports(values[SharedKeys.databaseURL].revealed)
-        let peers = values.texts(ending: "_ADDRESS").flatMap { $0.text.split(separator: ",") }.flatMap { peer in
-            Int(peer.split(separator: ":").last ?? "").map { [$0, $0 + 1_000] } ?? []
-        }
-        let listeners = (values.texts(ending: "_INTERNAL_PORT") + values.texts(ending: "_ADMIN_PORT")).compactMap {
-            Int($0.text)
-        }
         rule = OutboundRule(
-            networks: values[Self.networks].compactMap { OutboundRange($0) }, ownPorts: Set(ports + peers + listeners))
+            networks: values[Self.networks].compactMap { OutboundRange($0) },
+            ownPorts: Self.ownPorts(values, port: runtime.port))
         logger = runtime.logger
         let faults = values.texts(ending: "_URL").filter { $0.name != SharedKeys.publicURL.name }.compactMap {
             [rule] setting in
             rule.fault(of: setting.text).map { StartupError.Problem(subject: setting.name, reason: $0) }
         }
         guard faults.isEmpty else { throw .settings(faults) }
+    }
+
+    /// The ports of this deployment's services, by the settings of one that serves at `port`, and of its Postgres.
+    static func ownPorts(_ values: ConfigValues, port: Int) -> Set<Int> {
+        let ports = [port, port + 1_000] + ports(values[SharedKeys.databaseURL].revealed)
+        let peers = values.texts(ending: "_ADDRESS").flatMap { $0.text.split(separator: ",") }.flatMap { peer in
+            Int(peer.split(separator: ":").last ?? "").map { [$0, $0 + 1_000] } ?? []
+        }
+        let listeners = (values.texts(ending: "_INTERNAL_PORT") + values.texts(ending: "_ADMIN_PORT")).compactMap {
+            Int($0.text)
+        }
+        return Set(ports + peers + listeners)
     }
 
     private static func ports(_ databaseURL: String) -> [Int] {

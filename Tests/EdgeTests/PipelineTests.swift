@@ -106,6 +106,19 @@ import Testing
         #expect(gated.errors.count == 0)
     }
 
+    @Test("Bytes that keep coming while requests wait, as after a client has closed its side, end the connection")
+    func tooManyBytes() throws {
+        let loop = EmbeddedEventLoop()
+        let gated = try Gated(TurnLine(loop, pause: Self.pause), on: loop)
+        defer { gated.finish() }
+        try gated.send(Self.requests(0..<300))
+        let piece = Self.requests(0..<2_000)
+        for _ in 0..<(EdgeLimits().waitingBytesMax / piece.utf8.count) - 1 { try gated.send(piece) }
+        #expect(gated.channel.isActive)
+        for _ in 0..<3 where gated.channel.isActive { try gated.send(piece) }
+        #expect(!gated.channel.isActive)
+    }
+
     @Test("Who sends a request after the answer before waits for no turn, whoever is in the line")
     func polite() throws {
         let loop = EmbeddedEventLoop()

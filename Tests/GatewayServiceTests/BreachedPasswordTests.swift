@@ -4,7 +4,7 @@ import Cryptography
 import Logging
 import RPC
 import Runtime
-import Synchronization
+import TestSupport
 import Testing
 import UpstreamEmulators
 
@@ -12,34 +12,12 @@ import UpstreamEmulators
 
 /// What is asked about new passwords, over real connections to an emulated Pwned Passwords.
 @Suite struct BreachedPasswordTests {
-    /// The lines that were logged, with everything in them.
-    private final class Lines: Sendable {
-        private let lines = Mutex<[String]>([])
-        var all: [String] { lines.withLock { $0 } }
-        func add(_ line: String) { lines.withLock { $0.append(line) } }
-    }
-
-    private struct Notebook: LogHandler {
-        let lines: Lines
-        var logLevel = Logger.Level.trace
-        var metadata: Logger.Metadata = [:]
-
-        init(_ lines: Lines) { self.lines = lines }
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) { lines.add("\(event.level) \(event.message) \(event.metadata ?? [:])") }
-    }
-
     /// The emulator, and a gateway that asks it.
     private struct Asked: Sendable {
         let upstreams: RunningUpstreams
         let breaches: BreachedPasswords
         let metrics: MetricsRegistry
-        let lines: Lines
+        let notebook: LogNotebook
 
         /// What the emulator was asked.
         var questions: [UpstreamRequest] { upstreams.server.desk.book(provider: .pwned).entries.map(\.request) }
@@ -71,12 +49,12 @@ import UpstreamEmulators
         try await RunningUpstreams.run { upstreams in
             let client = HTTPClient(configuration: BreachedPasswords.configuration(limits))
             let metrics = MetricsRegistry()
-            let lines = Lines()
+            let notebook = LogNotebook()
             let breaches = BreachedPasswords(
                 url: (url ?? upstreams.url(.pwned)) + ending, userAgent: "Reelay/test", client: client, limits: limits,
-                logger: Logger(label: "test") { _ in Notebook(lines) }, factory: metrics)
+                logger: notebook.logger, factory: metrics)
             do {
-                try await body(Asked(upstreams: upstreams, breaches: breaches, metrics: metrics, lines: lines))
+                try await body(Asked(upstreams: upstreams, breaches: breaches, metrics: metrics, notebook: notebook))
             } catch {
                 try await client.shutdown()
                 throw error
@@ -117,7 +95,7 @@ import UpstreamEmulators
                 try await home.changePassword(caller, from: Household.phrase, to: PwnedPasswordsEmulator.padded)
                 _ = try await home.logIn("alice", PwnedPasswordsEmulator.padded)
                 #expect(asked.counts == ["clean": 3, "breached": 6, "unasked": 0])
-                #expect(asked.lines.all == [])
+                #expect(asked.notebook.lines == [])
             }
         }
     }
@@ -209,6 +187,10 @@ import UpstreamEmulators
             #expect(asked.questions.count == count)
             try await Task.sleep(for: .milliseconds(400))
             #expect(await asked.outcome(of: Household.phrase) == .clean)
+            // An answer that is late for one request alone says nothing about the service.
+            asked.upstreams.server.desk.setLatency(.milliseconds(900), of: .pwned)
+            #expect(await asked.outcome(of: Household.phrase, within: .milliseconds(3_300)) == .unasked(.late))
+            #expect(await asked.outcome(of: Household.phrase) == .clean, "others still ask")
         }
     }
 
@@ -254,8 +236,8 @@ import UpstreamEmulators
                 _ = await asked.outcome(of: Household.phrase)
             }
             #expect(asked.counts["unasked"] == 5)
-            let line = try #require(asked.lines.all.first)
-            #expect(asked.lines.all.count == 1)
+            let line = try #require(asked.notebook.lines.first)
+            #expect(asked.notebook.lines.count == 1)
             #expect(line.hasPrefix("warning new passwords were not compared with breached ones"), "\(line)")
             #expect(line.contains(BreachedPasswords.Cause.status.rawValue), "\(line)")
             let digits = Hex.encode(SHA1.hash(Household.phrase))

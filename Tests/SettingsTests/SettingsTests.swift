@@ -1,4 +1,5 @@
 import Foundation
+@testable import Outbound
 @testable import Runtime
 import Testing
 
@@ -18,6 +19,20 @@ import Testing
         for definition in Self.definitions {
             #expect(KnownKeys.missing(from: definition.schema) == [], "\(definition.name)")
         }
+    }
+
+    @Test(
+        "Outgoing calls of the gateway may lead to no port of the deployment, its own internal and admin ports included"
+    )
+    func ownPorts() {
+        let values = ConfigValues(
+            schema: GatewayService.definition.schema,
+            texts: [
+                "REELAY_DATABASE_URL": "postgres://reelay@db:6432/reelay", "REELAY_ADMIN_PORT": "9999",
+                "REELAY_SCROBBLE_ADDRESS": "scrobble:7203",
+            ])
+        let ports: Set = [8_080, 9_080, 6_432, 7_101, 8_101, 7_102, 8_102, 7_203, 8_203, 7_100, 9_999]
+        #expect(OutboundGuard.ownPorts(values, port: 8_080) == ports)
     }
 
     @Test("A default is a value that would be taken")

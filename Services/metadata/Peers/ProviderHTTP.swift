@@ -2,6 +2,7 @@ package import AsyncHTTPClient
 package import JSON
 import NIOCore
 import NIOHTTP1
+import Outbound
 
 /// Guards every call to one provider: its pace, its concurrent calls, and whether it may be asked now.
 package protocol ProviderGate: Sendable {
@@ -103,7 +104,9 @@ package struct ProviderHTTP: Sendable {
         _ request: HTTPClientRequest, bytesMax: Int
     ) async throws(ProviderError) -> ProviderHTTPAnswer {
         do {
-            return try await withDeadline { try await fetch(request, bytesMax: bytesMax) }
+            return try await within(limits.callTimeout, orThrow: ProviderError.timeout) {
+                try await fetch(request, bytesMax: bytesMax)
+            }
         } catch {
             throw Self.providerError(error)
         }
@@ -123,22 +126,6 @@ package struct ProviderHTTP: Sendable {
     private static func validator(_ text: String) -> String? {
         let isPlain = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
         return isPlain && text.utf8.count <= ProviderLimits.validatorBytesMax ? text : nil
-    }
-
-    /// The client's own deadline ends with the head of the response; this one covers the body too.
-    private func withDeadline(
-        _ fetch: @escaping @Sendable () async throws -> ProviderHTTPAnswer
-    ) async throws -> ProviderHTTPAnswer {
-        try await withThrowingTaskGroup(of: ProviderHTTPAnswer.self) { group in
-            group.addTask { try await fetch() }
-            group.addTask { [limits] in
-                try await Task.sleep(for: limits.callTimeout)
-                throw ProviderError.timeout
-            }
-            defer { group.cancelAll() }
-            guard let answer = try await group.next() else { throw ProviderError.timeout }
-            return answer
-        }
     }
 
     private static func providerError(_ error: any Error) -> ProviderError {

@@ -3,6 +3,7 @@ internal import CoreMetrics
 internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
+internal import Outbound
 internal import Synchronization
 
 /// Limits of questions about breached passwords.
@@ -132,7 +133,8 @@ package final class BreachedPasswords: Sendable {
             return try range.isBreached(in: answer) ? .breached : .clean
         } catch {
             let cause = Self.cause(error)
-            if cause == .late || cause == .unreachable {
+            // A request with hardly any time left must not keep others from asking.
+            if cause == .unreachable || cause == .late && limit == limits.questionTimeout {
                 state.withLock { $0.resumesAt = .now + limits.pause }
             }
             return .unasked(cause)
@@ -144,21 +146,11 @@ package final class BreachedPasswords: Sendable {
         request.headers.add(name: "add-padding", value: "true")
         request.headers.add(name: "user-agent", value: userAgent)
         let question = request
-        return try await withThrowingTaskGroup(of: [UInt8].self) { group in
-            group.addTask { [client, limits] in
-                let response = try await client.execute(question, deadline: .distantFuture)
-                guard response.status.code == 200 else { throw Cause.status }
-                let body = try await response.body.collect(upTo: limits.answerBytesMax)
-                return Array(body.readableBytesView)
-            }
-            // The client's own deadline ends with the head of the response; this one covers the body too.
-            group.addTask {
-                try await Task.sleep(for: limit)
-                throw Cause.late
-            }
-            defer { group.cancelAll() }
-            guard let answer = try await group.next() else { throw Cause.late }
-            return answer
+        return try await within(limit, orThrow: Cause.late) { [client, limits] in
+            let response = try await client.execute(question, deadline: .distantFuture)
+            guard response.status.code == 200 else { throw Cause.status }
+            let body = try await response.body.collect(upTo: limits.answerBytesMax)
+            return Array(body.readableBytesView)
         }
     }
 

@@ -5,6 +5,7 @@ import JSON
 import NIOCore
 package import NIOHTTP1
 import NIOPosix
+import Outbound
 import Store
 
 /// Calls to Simkl, each of which names the calling application in the URL and in a header.
@@ -143,24 +144,15 @@ package struct SimklHTTP: Sendable {
     }
 
     private func answer(to request: HTTPClientRequest, within limit: Duration) async throws -> SimklAnswer {
-        try await withThrowingTaskGroup(of: SimklAnswer.self) { group in
-            group.addTask { [client] in
-                let response = try await client.execute(request, deadline: .distantFuture)
-                let body = try await response.body.collect(upTo: SimklLimits.bodyBytesMax)
-                return SimklAnswer(
-                    status: Int(response.status.code),
-                    isHTML: response.headers.first(name: "content-type")?.hasPrefix("text/html") == true,
-                    retryAfter: response.headers.first(name: "retry-after"),
-                    date: response.headers.first(name: "date").flatMap { TraktAnswer.date($0) },
-                    body: Array(body.readableBytesView))
-            }
-            group.addTask {
-                try await Task.sleep(for: limit)
-                throw HTTPClientError.deadlineExceeded
-            }
-            defer { group.cancelAll() }
-            guard let answer = try await group.next() else { throw HTTPClientError.deadlineExceeded }
-            return answer
+        try await within(limit, orThrow: HTTPClientError.deadlineExceeded) { [client] in
+            let response = try await client.execute(request, deadline: .distantFuture)
+            let body = try await response.body.collect(upTo: SimklLimits.bodyBytesMax)
+            return SimklAnswer(
+                status: Int(response.status.code),
+                isHTML: response.headers.first(name: "content-type")?.hasPrefix("text/html") == true,
+                retryAfter: response.headers.first(name: "retry-after"),
+                date: response.headers.first(name: "date").flatMap { TraktAnswer.date($0) },
+                body: Array(body.readableBytesView))
         }
     }
 }

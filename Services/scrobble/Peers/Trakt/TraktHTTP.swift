@@ -3,6 +3,7 @@ package import Cryptography
 import NIOCore
 package import NIOHTTP1
 import NIOPosix
+import Outbound
 
 /// Calls to Trakt's two hosts: the API, and the one that issues tokens.
 package struct TraktHTTP: Sendable {
@@ -107,26 +108,17 @@ package struct TraktHTTP: Sendable {
     }
 
     private func answer(to request: HTTPClientRequest, within limit: Duration) async throws -> TraktAnswer {
-        try await withThrowingTaskGroup(of: TraktAnswer.self) { group in
-            group.addTask { [client] in
-                let response = try await client.execute(request, deadline: .distantFuture)
-                let body = try await response.body.collect(upTo: TraktLimits.bodyBytesMax)
-                return TraktAnswer(
-                    status: Int(response.status.code),
-                    isHTML: response.headers.first(name: "content-type")?.hasPrefix("text/html") == true,
-                    retryAfter: response.headers.first(name: "retry-after"),
-                    rateLimit: response.headers.first(name: "x-ratelimit"),
-                    page: TraktPage(response.headers),
-                    date: response.headers.first(name: "date").flatMap { TraktAnswer.date($0) },
-                    body: Array(body.readableBytesView))
-            }
-            group.addTask {
-                try await Task.sleep(for: limit)
-                throw HTTPClientError.deadlineExceeded
-            }
-            defer { group.cancelAll() }
-            guard let answer = try await group.next() else { throw HTTPClientError.deadlineExceeded }
-            return answer
+        try await within(limit, orThrow: HTTPClientError.deadlineExceeded) { [client] in
+            let response = try await client.execute(request, deadline: .distantFuture)
+            let body = try await response.body.collect(upTo: TraktLimits.bodyBytesMax)
+            return TraktAnswer(
+                status: Int(response.status.code),
+                isHTML: response.headers.first(name: "content-type")?.hasPrefix("text/html") == true,
+                retryAfter: response.headers.first(name: "retry-after"),
+                rateLimit: response.headers.first(name: "x-ratelimit"),
+                page: TraktPage(response.headers),
+                date: response.headers.first(name: "date").flatMap { TraktAnswer.date($0) },
+                body: Array(body.readableBytesView))
         }
     }
 }
