@@ -71,7 +71,9 @@ extension GatewayService {
             keyRate.definition,
             addressRate.definition, certificate.definition, certificateKey.definition, breachedPasswords.definition,
             breachedPasswordsURL.definition, OutboundGuard.networks.definition,
-        ], commands: [AddUser.command, ResetPassword.command, RemoveSecondFactorOf.command]
+        ],
+        // Most of its work is in its loops; it seldom asks Postgres.
+        eventLoopsMax: { $0 }, commands: [AddUser.command, ResetPassword.command, RemoveSecondFactorOf.command]
     ) { (values, runtime) async throws(StartupError) in
         let assembly = try ServiceAssembly(values, runtime)
         // Faulty settings are reported before anything waits for the database.
@@ -99,7 +101,7 @@ extension GatewayService {
         let once = OnceStore(database: database, secret: values[SharedKeys.serviceSecret])
         let service = GatewayService(
             clients: clients, metadata: MetadataClient(metadata), accounts: accounts, once: once, erasure: erasure,
-            events: events)
+            events: events, dataVersion: { await database.version(until: $0) })
         // Streams must end before the listener waits for them.
         assembly.add(.running("events", phase: .claiming, { await events.run() }, stop: { events.drain() }))
         let upkeep = AccountUpkeep(accounts: accounts, logger: runtime.logger)

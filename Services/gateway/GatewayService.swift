@@ -17,7 +17,7 @@ package struct GatewayService: GatewayAPI {
 
     package init(
         clients: GatewayClients, metadata: MetadataClient, accounts: Accounts, once: OnceStore, erasure: AccountErasure,
-        events: EventRelay
+        events: EventRelay, dataVersion: @escaping @Sendable (_ deadline: ContinuousClock.Instant) async -> String?
     ) {
         self.clients = clients
         self.metadata = metadata
@@ -25,7 +25,8 @@ package struct GatewayService: GatewayAPI {
         self.once = once
         self.erasure = erasure
         self.events = events
-        films = FilmDesk(metadata: metadata, ratings: clients.ratings, scrobble: clients.scrobble)
+        films = FilmDesk(
+            metadata: metadata, ratings: clients.ratings, scrobble: clients.scrobble, dataVersion: dataVersion)
     }
 
     package func resolveMovie(

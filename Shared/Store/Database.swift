@@ -20,6 +20,27 @@ package struct Database: Sendable {
     private static let ping = PGStatement("store.ping", "SELECT true") { row throws(PGError) in try row.next(Bool.self)
     }
 
+    /// SQL for the version of everything in the database, of all schemas: a text of 22 characters that is the same for
+    /// every statement that sees the same, on whatever connection. As long as it is the same, each statement finds in its
+    /// tables what it found before.
+    ///
+    /// It is a digest of the snapshot: which transactions a statement sees. Each that commits a change leaves the list of
+    /// the unfinished ones or raises the list's end, so no later snapshot is like an earlier one. The start of the server
+    /// tells servers apart.
+    package static let versionSQL = """
+        (SELECT left(encode(sha256(
+            (extract(epoch FROM pg_postmaster_start_time()) || ' ' || pg_current_snapshot())::bytea), 'base64'), 22))
+        """
+
+    private static let versionQuestion = PGStatement("store.version", "SELECT \(versionSQL)") { row throws(PGError) in
+        try row.next(String.self)
+    }
+
+    /// Returns the version of everything in the database (`versionSQL`); nil if it does not answer.
+    package func version(until deadline: ContinuousClock.Instant) async -> String? {
+        try? await rows(Self.versionQuestion, [], until: deadline).first
+    }
+
     /// Runs one statement and returns its rows.
     package func rows<Row: Sendable>(
         _ statement: PGStatement<Row>, _ values: [PGValue], until deadline: ContinuousClock.Instant

@@ -36,7 +36,10 @@ import Testing
             value: TitleState(
                 title: film.title, plays: 1, onWatchlist: false, inCollection: false, isLiked: false),
             askedAt: start)
-        book.keep(told, askedAt: start)
+        told.titles.answered("d")
+        told.ratings.answered("d")
+        told.states.answered("d")
+        book.keep(told)
         let facts = book.facts(of: [film], at: start.advanced(by: after))
         return [facts.titles[film.title] != nil, facts.ratings[film] != nil, facts.states[film] != nil]
     }
@@ -55,6 +58,43 @@ import Testing
         #expect(Self.known(Self.title(Self.film.title), Self.rating(long)) == [true, false, true])
         #expect(Self.known(Self.title(StandIns.title(6)), nil) == [false, true, true])
         #expect(Self.known(Self.title(Self.film.title, merged: [StandIns.title(6)]), nil) == [false, true, true])
+    }
+
+    /// What a service told of some films of one person, and of which version of its data.
+    private static func told(_ numbers: ClosedRange<Int>, _ data: String?) -> ToldFilms {
+        var told = ToldFilms()
+        for number in numbers {
+            let film = PersonTitle(user: film.user, title: StandIns.title(number))
+            told.ratings[film] = Told(version: "1", value: nil, askedAt: start)
+        }
+        told.ratings.answered(data)
+        return told
+    }
+
+    @Test("Films are of a version of the data as long as it is the last that was told, and all of them are of it")
+    func versions() {
+        var book = FilmBook()
+        func data(_ numbers: ClosedRange<Int>) -> String? {
+            let films = numbers.map { PersonTitle(user: Self.film.user, title: StandIns.title($0)) }
+            return book.facts(of: films, at: Self.start).ratings.data
+        }
+        #expect(data(1...1) == nil)
+        book.keep(Self.told(1...2, "a"))
+        #expect([data(1...1), data(1...2), data(1...3)] == ["a", "a", nil])
+        book.keep(Self.told(3...3, "a"))
+        #expect(data(1...3) == "a")
+        book.keep(Self.told(2...2, "b"))
+        #expect([data(1...1), data(2...2), data(1...2)] == [nil, "b", nil])
+        // An answer that arrives late, of a version before, makes no film of it current again.
+        book.keep(Self.told(3...3, "a"))
+        #expect([data(1...1), data(2...2), data(3...3)] == [nil, nil, "a"])
+        // A service of before does not tell.
+        book.keep(Self.told(3...3, nil))
+        #expect(data(3...3) == nil)
+        // Who was not asked says nothing.
+        book.keep(Self.told(1...1, "c"))
+        book.keep(ToldFilms())
+        #expect(data(1...1) == "c")
     }
 
     @Test("What was used among the last is kept, and no more than twice as many")
@@ -84,9 +124,10 @@ import Testing
     func questions() {
         let people = (1...2).map { UserID(UUIDBits(high: 3, low: UInt64($0))) }
         let films = people.flatMap { user in (1...3).map { PersonTitle(user: user, title: StandIns.title($0)) } }
-        let told = [films[0]: "a", films[2]: "a", films[4]: "b"].mapValues {
-            Told(version: $0, value: 0, askedAt: Self.start)
-        }
+        let told = ToldPart(
+            values: [films[0]: "a", films[2]: "a", films[4]: "b"].mapValues {
+                Told(version: $0, value: 0, askedAt: Self.start)
+            })
         #expect(
             ToldFilms.questions(films, told) == [
                 PersonTitles(user: people[0], titles: [StandIns.title(1), StandIns.title(3)], known: "a"),

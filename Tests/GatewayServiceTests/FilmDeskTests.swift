@@ -20,10 +20,22 @@ import Testing
         private let told = Mutex(0)
         private let changes = Mutex(0)
         private let failures: [String: RPCError]
+        private let tellData: Bool
 
-        init(_ failures: [String: RPCError] = [:]) { self.failures = failures }
+        /// Services of the version before do not tell the version of the data.
+        init(_ failures: [String: RPCError] = [:], tellData: Bool = false) {
+            (self.failures, self.tellData) = (failures, tellData)
+        }
 
         var calls: [String] { log.withLock { $0.sorted() } }
+
+        /// Returns the calls since the last time.
+        func takeCalls() -> [String] {
+            log.withLock { log in
+                defer { log = [] }
+                return log.sorted()
+            }
+        }
 
         /// Returns the number of titles, ratings and states told in look-ups of several since the last call.
         func takeTold() -> Int {
@@ -37,6 +49,8 @@ import Testing
         func change() { changes.withLock { $0 += 1 } }
 
         private var count: Int { changes.withLock { $0 } }
+
+        var data: String? { tellData ? "d\(count)" : nil }
 
         /// The values, unless `known` is the current version.
         private func news<Value>(_ known: String?, _ values: () -> [Value]) -> (version: String, told: [Value]?) {
@@ -58,6 +72,7 @@ import Testing
             case let params as LookUpTitlesParams:
                 // Deliberately not in the order asked for.
                 answer = VersionedTitles(
+                    data: data,
                     found: params.wanted.reversed().map { wanted in
                         let (version, told) = news(wanted.known) { [title(wanted.title)] }
                         return VersionedTitle(asked: wanted.title, version: version, title: told?.first)
@@ -66,6 +81,7 @@ import Testing
                 answer = FoundRatings(ratings: params.titles.map { rating(of: $0, by: params.user) })
             case let params as LookUpRatingsParams:
                 answer = RatingsOfPeople(
+                    data: data,
                     people: params.wanted.map { wanted in
                         let (version, told) = news(wanted.known) {
                             wanted.titles.reversed().map {
@@ -78,6 +94,7 @@ import Testing
                 answer = TitleStates(states: params.titles.map { state(of: $0, to: params.user) })
             case let params as LookUpTitleStatesParams:
                 answer = StatesOfPeople(
+                    data: data,
                     people: params.wanted.map { wanted in
                         let (version, told) = news(wanted.known) {
                             wanted.titles.map { state(of: $0, to: wanted.user) }
@@ -124,7 +141,8 @@ import Testing
     private static func handler(_ others: Others) -> GetMovie {
         GetMovie(
             films: FilmDesk(
-                metadata: MetadataClient(others), ratings: RatingsClient(others), scrobble: ScrobbleClient(others)),
+                metadata: MetadataClient(others), ratings: RatingsClient(others), scrobble: ScrobbleClient(others),
+                dataVersion: { _ in others.data }),
             sheets: FilmSheets())
     }
 
@@ -179,13 +197,50 @@ import Testing
         #expect(others.takeTold() == 2)
     }
 
-    @Test("A film that is looked at by itself is asked for by itself, and so is one whose caller follows a trace")
+    @Test("As long as nothing at all was written nobody is called, and what changes is seen at once")
+    func unchangedData() async {
+        let looks = ["metadata.lookUpTitles", "ratings.lookUpRatings", "scrobble.lookUpTitleStates"]
+        let (others, before) = (Others(tellData: true), ["5: 10, 105", "5: 20, 205", "6: 10, 106"])
+        let handler = Self.handler(others)
+        #expect(await Self.seen(Self.wanted, by: handler) == before)
+        #expect(others.takeCalls() == looks)
+        #expect(await Self.seen(Self.wanted, by: handler) == before)
+        #expect(await Self.seen([Self.wanted[1]], by: handler) == [before[1]])
+        #expect(others.takeCalls() == [])
+        // The title is known, what it is to this person is not.
+        let more = Self.wanted + [(user: 2, title: StandIns.title(6))]
+        #expect(await Self.seen(more, by: handler) == before + ["6: 20, 206"])
+        #expect(others.takeCalls() == looks)
+        others.change()
+        let after = ["5': 11, 1105", "5': 21, 1205", "6': 11, 1106"]
+        #expect(await Self.seen(Self.wanted, by: handler) == after)
+        #expect(others.takeCalls() == looks)
+        #expect(await Self.seen(more, by: handler) == after + ["6': 21, 1206"])
+        #expect(others.takeCalls() == looks)
+        #expect(await Self.seen(more, by: handler) == after + ["6': 21, 1206"])
+        #expect(others.takeCalls() == [])
+    }
+
+    @Test("Services with a database of their own are called each time, and so are those of before")
+    func otherData() async {
+        let (others, before) = (Others(tellData: true), ["5: 10, 105", "5: 20, 205", "6: 10, 106"])
+        let looks = ["metadata.lookUpTitles", "ratings.lookUpRatings", "scrobble.lookUpTitleStates"]
+        for (others, version) in [(others, "another"), (others, nil), (Others(), "d0"), (Others(), nil)] {
+            let handler = GetMovie(
+                films: FilmDesk(
+                    metadata: MetadataClient(others), ratings: RatingsClient(others), scrobble: ScrobbleClient(others),
+                    dataVersion: { _ in version }), sheets: FilmSheets())
+            for _ in 0..<2 {
+                #expect(await Self.seen(Self.wanted, by: handler) == before)
+                #expect(others.takeCalls() == looks)
+            }
+        }
+    }
+
+    @Test("A film whose caller follows a trace is asked for by itself")
     func alone() async {
         let calls = ["metadata.getTitle", "ratings.getRatings", "scrobble.getTitleStates"]
-        var others = Others()
-        #expect(await Self.seen([Self.wanted[0]], others) == ["5: 10, 105"])
-        #expect(others.calls == calls)
-        others = Others()
+        let others = Others()
         #expect(await Self.seen(Array(Self.wanted.prefix(2)), others, trace: .root().child()).count == 2)
         #expect(others.calls == calls.flatMap { [$0, $0] })
     }

@@ -149,7 +149,8 @@ import Testing
 
     private static func movie(_ title: TitleID, _ others: Others) async throws -> Movie {
         let films = FilmDesk(
-            metadata: MetadataClient(others), ratings: RatingsClient(others), scrobble: ScrobbleClient(others))
+            metadata: MetadataClient(others), ratings: RatingsClient(others), scrobble: ScrobbleClient(others),
+            dataVersion: { _ in nil })
         let reply = try await GetMovie(films: films, sheets: FilmSheets()).run(
             GetMovieInput(title: title), caller, context())
         return try reply.body.value()

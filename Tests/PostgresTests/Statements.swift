@@ -1,5 +1,6 @@
 import Postgres
 import Synchronization
+import TestSupport
 
 /// Statements shared by the suites; each runs in the suite's own schema.
 enum Statements {
@@ -40,18 +41,6 @@ enum Statements {
 struct Item: Sendable, Hashable {
     let id: Int
     let label: String
-}
-
-/// Calls `body` every few milliseconds until it returns true; returns false if `limit` passes first.
-func eventually(
-    within limit: Duration = .seconds(30), _ body: () async throws -> Bool
-) async throws -> Bool {
-    let deadline = ContinuousClock.now + limit
-    while ContinuousClock.now < deadline {
-        if try await body() { return true }
-        try await Task.sleep(for: .milliseconds(2))
-    }
-    return false
 }
 
 /// Waits until all of a pool's connections are open and idle: a thread still at work on one of them would take along

@@ -14,7 +14,8 @@ struct FilmFacts: Sendable {
     }
 }
 
-/// Films that people look at in the same moment: three calls for all, which return what is new since the last ones.
+/// Films that people look at in the same moment: three calls for all, which return what is new since the last ones; none
+/// if nothing at all was written since.
 final class FilmDesk: Sendable {
     /// The maximum number of films requested together.
     static let filmsMax = 64
@@ -22,17 +23,26 @@ final class FilmDesk: Sendable {
     static let timeMin = Duration.seconds(5)
     /// The longest that a film waits for what it can be shown without.
     static let besideTimeout = Duration.seconds(3)
+    /// The longest that the gateway's database may take to tell its version; the services are called after that.
+    static let versionTimeout = Duration.milliseconds(500)
 
     let metadata: MetadataClient
     let ratings: RatingsClient
     let scrobble: ScrobbleClient
     private let gathering = Gathering<PersonTitle, FilmFacts>(questionsMax: filmsMax)
     private let book = Mutex(FilmBook())
+    private let dataVersion: @Sendable (_ deadline: ContinuousClock.Instant) async -> String?
 
-    init(metadata: MetadataClient, ratings: RatingsClient, scrobble: ScrobbleClient) {
+    /// `dataVersion` returns the version of everything in the gateway's database (`Database.version`). A service that has
+    /// another database tells another version, and is called each time.
+    init(
+        metadata: MetadataClient, ratings: RatingsClient, scrobble: ScrobbleClient,
+        dataVersion: @escaping @Sendable (_ deadline: ContinuousClock.Instant) async -> String?
+    ) {
         self.metadata = metadata
         self.ratings = ratings
         self.scrobble = scrobble
+        self.dataVersion = dataVersion
     }
 
     /// Returns the film, if others are requested at this moment and nothing was merged into it lately; nil if it must
@@ -67,10 +77,13 @@ final class FilmDesk: Sendable {
         _ wanted: [PersonTitle], _ context: EdgeContext
     ) async throws(RPCError) -> [PersonTitle: FilmFacts] {
         let now = ContinuousClock.now
-        var told = book.withLock { $0.facts(of: wanted, at: now) }
-        let titles = told.titles
+        let known = book.withLock { $0.facts(of: wanted, at: now) }
+        if let data = known.data, await dataVersion(now + Self.versionTimeout) == data {
+            return Self.facts(of: wanted, known)
+        }
+        let titles = known.titles
         let (scores, places) = (
-            ToldFilms.questions(wanted, told.ratings), ToldFilms.questions(wanted, told.states)
+            ToldFilms.questions(wanted, known.ratings), ToldFilms.questions(wanted, known.states)
         )
         async let scoring = outcome { () async throws(RPCError) in
             try await ratings.lookUpRatings(LookUpRatingsParams(wanted: scores), context.rpc.outgoing())
@@ -83,15 +96,16 @@ final class FilmDesk: Sendable {
             let wanted = Set(wanted.map(\.title)).map { KnownTitle(title: $0, known: titles[$0]?.version) }
             return try await metadata.lookUpTitles(LookUpTitlesParams(wanted: wanted), context.rpc.outgoing())
         }
-        let (rated, known) = await (scoring, standing)
-        told.take(try asked.get().found, askedAt: now)
-        told.take(try rated.get().people, to: scores, askedAt: now)
-        if let states = try Self.states(known) {
+        let (rated, states) = await (scoring, standing)
+        var told = known
+        told.take(try asked.get(), askedAt: now)
+        told.take(try rated.get(), to: scores, askedAt: now)
+        if let states = try Self.states(states) {
             told.take(states, to: places, askedAt: now)
         } else {
-            told.states = [:]
+            told.states = ToldPart()
         }
-        book.withLock { $0.keep(told, askedAt: now) }
+        book.withLock { $0.keep(told) }
         return Self.facts(of: wanted, told)
     }
 
@@ -108,9 +122,9 @@ final class FilmDesk: Sendable {
     }
 
     /// Returns nil if they are unavailable now: a film is worth showing without.
-    private static func states(_ known: Result<StatesOfPeople, RPCError>) throws(RPCError) -> [StatesOfPerson]? {
+    private static func states(_ known: Result<StatesOfPeople, RPCError>) throws(RPCError) -> StatesOfPeople? {
         switch known {
-        case .success(let found): return found.people
+        case .success(let found): return found
         case .failure(let error):
             guard error.isMissing else { throw error }
             return nil

@@ -3,7 +3,7 @@ import RPC
 import Synchronization
 
 /// Combines questions that come at the same moment into one call: the first waits until the turn of its loop is over,
-/// and asks all that came meanwhile. Nobody waits longer than that, and a question that comes alone is asked alone.
+/// and asks all that came meanwhile. Nobody waits longer than that.
 ///
 /// What concerns one of them is left to it: if the combined call fails, possibly because of another question, or has no
 /// answer for it, each asks for itself.
@@ -23,8 +23,8 @@ final class Gathering<Question: Hashable & Sendable, Answer: Sendable>: Sendable
     /// `questionsMax` is how many are asked at once; later ones begin another group.
     init(questionsMax: Int) { self.questionsMax = questionsMax }
 
-    /// Returns what `ask` answers to the question, asked with others; `nothing` if it came alone. `ask` gets each
-    /// question once, and runs in the task of the first. A transient error goes to all, any other to nobody.
+    /// Returns what `ask` answers to the question, asked with others. `ask` gets each question once, and runs in the task
+    /// of the first. A transient error goes to all, any other to nobody.
     func answer(
         to question: Question, _ ask: ([Question]) async throws(RPCError) -> [Question: Answer]
     ) async -> Told {
@@ -35,7 +35,6 @@ final class Gathering<Question: Hashable & Sendable, Answer: Sendable>: Sendable
             if open === group { open = nil }
         }
         let questions = group.close()
-        guard questions.count > 1 else { return .nothing }
         let told: [Told]
         do throws(RPCError) {
             let answers = try await ask(Array(Set(questions)))

@@ -20,8 +20,8 @@ final class Told<Value: Sendable>: Sendable {
     }
 }
 
-/// What the services returned for films a short while ago. They are asked each time whether that version is still
-/// current, and return what is new.
+/// What the services returned for films a short while ago. It is used only where it is still current: either nothing at
+/// all was written since, or the services are asked for what is new.
 struct FilmBook: Sendable {
     /// The number of films, and of films of people, that are kept for certain; twice as many at most.
     static let filmsMax = 512
@@ -31,51 +31,90 @@ struct FilmBook: Sendable {
     /// and drops what a database held before it was restored.
     static let life = Duration.seconds(60)
 
-    private var titles = Recent<TitleID, Told<Title>>(countMax: filmsMax)
-    private var ratings = Recent<PersonTitle, Told<Rating?>>(countMax: filmsMax)
-    private var states = Recent<PersonTitle, Told<TitleState>>(countMax: filmsMax)
+    private var titles = Part<TitleID, Title>()
+    private var ratings = Part<PersonTitle, Rating?>()
+    private var states = Part<PersonTitle, TitleState>()
 
     /// Returns what is known of some films at a moment.
     mutating func facts(of wanted: [PersonTitle], at now: ContinuousClock.Instant) -> ToldFilms {
-        var told = ToldFilms()
-        for film in wanted {
-            if told.titles[film.title] == nil {
-                told.titles[film.title] = Self.fresh(titles.value(for: film.title), at: now)
-            }
-            told.ratings[film] = Self.fresh(ratings.value(for: film), at: now)
-            told.states[film] = Self.fresh(states.value(for: film), at: now)
-        }
-        return told
+        ToldFilms(
+            titles: titles.told(of: Set(wanted.map(\.title)), at: now), ratings: ratings.told(of: wanted, at: now),
+            states: states.told(of: wanted, at: now))
     }
 
-    /// Keeps what was requested at `moment`; anything older is kept already.
-    mutating func keep(_ told: ToldFilms, askedAt moment: ContinuousClock.Instant) {
-        for (asked, title) in told.titles where title.askedAt == moment && Self.isKept(title.value, asked: asked) {
-            titles.keep(title, for: asked)
-        }
-        for (film, rating) in told.ratings where rating.askedAt == moment && Self.isShort(rating.value?.review) {
-            ratings.keep(rating, for: film)
-        }
-        for (film, state) in told.states where state.askedAt == moment { states.keep(state, for: film) }
-    }
-
-    private static func fresh<Value>(_ told: Told<Value>?, at now: ContinuousClock.Instant) -> Told<Value>? {
-        told.flatMap { $0.askedAt.duration(to: now) < life ? $0 : nil }
-    }
-
-    /// A title lists for a day what was merged into it; that ends without a change of the title.
-    private static func isKept(_ title: Title, asked: TitleID) -> Bool {
-        !title.hasMoves(from: asked) && isShort(title.overview)
+    /// Keeps what services returned.
+    mutating func keep(_ told: ToldFilms) {
+        titles.keep(told.titles) { asked, title in !title.hasMoves(from: asked) && Self.isShort(title.overview) }
+        ratings.keep(told.ratings) { _, rating in Self.isShort(rating?.review) }
+        states.keep(told.states) { _, _ in true }
     }
 
     private static func isShort(_ text: String?) -> Bool { (text?.utf8.count ?? 0) <= textBytesMax }
+
+    /// What one service returned.
+    private struct Part<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+        private struct Kept: Sendable {
+            let told: Told<Value>
+            /// The edition of the data that it is of; nil if the service did not say.
+            let edition: Int?
+        }
+
+        private var kept = Recent<Key, Kept>(countMax: filmsMax)
+        /// The last version of the data, and a number for it, which is faster to compare.
+        private var latest: (version: String, edition: Int)?
+
+        mutating func told(of keys: some Collection<Key>, at now: ContinuousClock.Instant) -> ToldPart<Key, Value> {
+            var part = ToldPart<Key, Value>(data: latest?.version)
+            part.values.reserveCapacity(keys.count)
+            for key in keys {
+                guard let one = kept.value(for: key), one.told.askedAt.duration(to: now) < life else {
+                    part.data = nil
+                    continue
+                }
+                part.values[key] = one.told
+                if one.edition != latest?.edition { part.data = nil }
+            }
+            return part
+        }
+
+        /// Keeps what the service returned if it was asked. A title lists for a day what was merged into it, and that
+        /// ends without a change: `isKept` tells what may be kept.
+        mutating func keep(_ part: ToldPart<Key, Value>, if isKept: (Key, Value) -> Bool) {
+            guard part.isAnswered else { return }
+            if let data = part.data, data != latest?.version { latest = (data, (latest?.edition ?? 0) + 1) }
+            let edition = part.data == nil ? nil : latest?.edition
+            for (key, told) in part.values where isKept(key, told.value) {
+                kept.keep(Kept(told: told, edition: edition), for: key)
+            }
+        }
+    }
+}
+
+/// What is known of some films from one service.
+struct ToldPart<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+    var values: [Key: Told<Value>] = [:]
+    /// The version of the data that all values are of; nil if it is not one, or a value is missing.
+    var data: String?
+    /// Whether the values are what the service has just returned or confirmed.
+    private(set) var isAnswered = false
+
+    subscript(_ key: Key) -> Told<Value>? {
+        get { values[key] }
+        set { values[key] = newValue }
+    }
+
+    /// Notes that the service has answered from this version of the data.
+    mutating func answered(_ data: String?) { (self.data, isAnswered) = (data, true) }
 }
 
 /// What is known of some films: the title, each person's rating of it, and its state for the person.
 struct ToldFilms: Sendable {
-    var titles: [TitleID: Told<Title>] = [:]
-    var ratings: [PersonTitle: Told<Rating?>] = [:]
-    var states: [PersonTitle: Told<TitleState>] = [:]
+    var titles = ToldPart<TitleID, Title>()
+    var ratings = ToldPart<PersonTitle, Rating?>()
+    var states = ToldPart<PersonTitle, TitleState>()
+
+    /// The version of the data that all of it is of; nil if it is not one, or something is missing.
+    var data: String? { titles.data == ratings.data && ratings.data == states.data ? titles.data : nil }
 
     private struct Asker: Hashable {
         let user: UserID
@@ -84,7 +123,7 @@ struct ToldFilms: Sendable {
 
     /// Returns one request per person and version.
     static func questions<Value>(
-        _ wanted: [PersonTitle], _ told: [PersonTitle: Told<Value>]
+        _ wanted: [PersonTitle], _ told: ToldPart<PersonTitle, Value>
     ) -> [PersonTitles] {
         var places: [Asker: Int] = [:]
         var questions: [PersonTitles] = []
@@ -101,20 +140,21 @@ struct ToldFilms: Sendable {
     }
 
     /// Adds the titles that were returned; those that nobody knows any more are removed.
-    mutating func take(_ found: [VersionedTitle], askedAt moment: ContinuousClock.Instant) {
-        var titles: [TitleID: Told<Title>] = [:]
-        for one in found {
+    mutating func take(_ answer: VersionedTitles, askedAt moment: ContinuousClock.Instant) {
+        let known = titles.values
+        titles.values = [:]
+        for one in answer.found {
             titles[one.asked] =
-                one.title.map { Told(version: one.version, value: $0, askedAt: moment) } ?? self.titles[one.asked]
+                one.title.map { Told(version: one.version, value: $0, askedAt: moment) } ?? known[one.asked]
         }
-        self.titles = titles
+        titles.answered(answer.data)
     }
 
     /// Adds the ratings that were returned for each of the requests.
     mutating func take(
-        _ people: [RatingsOfPerson], to questions: [PersonTitles], askedAt moment: ContinuousClock.Instant
+        _ answer: RatingsOfPeople, to questions: [PersonTitles], askedAt moment: ContinuousClock.Instant
     ) {
-        for (question, answer) in zip(questions, people) {
+        for (question, answer) in zip(questions, answer.people) {
             guard let ratings = answer.ratings else { continue }
             let found = Dictionary(ratings.map { ($0.asked, $0.rating) }) { first, _ in first }
             for title in question.titles {
@@ -122,18 +162,20 @@ struct ToldFilms: Sendable {
                     version: answer.version, value: found[title], askedAt: moment)
             }
         }
+        ratings.answered(answer.data)
     }
 
     /// Adds the states that were returned for each of the requests.
     mutating func take(
-        _ people: [StatesOfPerson], to questions: [PersonTitles], askedAt moment: ContinuousClock.Instant
+        _ answer: StatesOfPeople, to questions: [PersonTitles], askedAt moment: ContinuousClock.Instant
     ) {
-        for (question, answer) in zip(questions, people) {
+        for (question, answer) in zip(questions, answer.people) {
             guard let states = answer.states else { continue }
             for (title, state) in zip(question.titles, states) where state.title == title {
                 self.states[PersonTitle(user: question.user, title: title)] = Told(
                     version: answer.version, value: state, askedAt: moment)
             }
         }
+        states.answered(answer.data)
     }
 }

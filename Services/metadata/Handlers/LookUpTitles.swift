@@ -9,10 +9,10 @@ struct LookUpTitles: Sendable {
 
     func run(_ params: LookUpTitlesParams, _ context: RPCContext) async throws(RPCError) -> VersionedTitles {
         guard !params.wanted.isEmpty else { return VersionedTitles(found: []) }
-        let found = try await asking { () throws(StoreError) in
+        let rows = try await asking { () throws(StoreError) in
             try await store.titles(since: params.wanted, until: context.deadline)
         }
-        demand.note(found.lazy.compactMap(\.title))
-        return VersionedTitles(found: found)
+        demand.note(rows.lazy.compactMap(\.found.title))
+        return VersionedTitles(data: rows.first?.data, found: rows.map(\.found))
     }
 }

@@ -66,7 +66,7 @@ enum MetadataQueries {
     static let titlesSince = PGStatement(
         "metadata.titlesSince",
         """
-        SELECT asked.id, v.version, asked.known IS NOT DISTINCT FROM v.version, told.*
+        SELECT \(Database.versionSQL), asked.id, v.version, asked.known IS NOT DISTINCT FROM v.version, told.*
         FROM unnest($1::uuid[], $2::text[]) AS asked (id, known)
         LEFT JOIN title_redirects r ON r.old_id = asked.id
         JOIN titles t ON t.id = coalesce(r.new_id, asked.id)
@@ -74,10 +74,12 @@ enum MetadataQueries {
         LEFT JOIN LATERAL (SELECT \(columns) WHERE asked.known IS DISTINCT FROM v.version OFFSET 0) told ON true
         """
     ) { row throws(PGError) in
+        let data: String = try row.next()
         let asked: TitleID = try row.next()
         let version: String = try row.next()
         let isKnown: Bool = try row.next()
-        return VersionedTitle(asked: asked, version: version, title: isKnown ? nil : try title(&row))
+        return MetadataStore.LookedUp(
+            data: data, found: VersionedTitle(asked: asked, version: version, title: isKnown ? nil : try title(&row)))
     }
 
     /// The title of the first known of some keys.

@@ -19,11 +19,18 @@ package struct MetadataStore: Sendable {
         try await database.rows(MetadataQueries.titles, [.ids(ids)], until: deadline)
     }
 
+    /// A title that was looked up.
+    struct LookedUp: Sendable {
+        /// The version of everything in the database (`Database.versionSQL`).
+        let data: String
+        let found: VersionedTitle
+    }
+
     /// Returns the titles of `wanted` with their versions; those whose version is already known come without anything
     /// else.
     func titles(
         since wanted: [KnownTitle], until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) -> [VersionedTitle] {
+    ) async throws(StoreError) -> [LookedUp] {
         try await database.rows(
             MetadataQueries.titlesSince, [.ids(wanted.map(\.title)), .textArray(wanted.map(\.known))], until: deadline)
     }

@@ -23,6 +23,6 @@ struct LookUpRatings: Sendable {
             }
             if let found = row.found { people[row.index].ratings?.append(found) }
         }
-        return RatingsOfPeople(people: people)
+        return RatingsOfPeople(data: rows.first?.data, people: people)
     }
 }

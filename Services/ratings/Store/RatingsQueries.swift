@@ -99,7 +99,7 @@ enum RatingsQueries {
                 SELECT coalesce((SELECT p.version FROM user_versions p WHERE p.user_id = g.person), 0)::text AS version
             ) v
         )
-        SELECT a.place, a.version, a.is_known, f.*
+        SELECT \(Database.versionSQL), a.place, a.version, a.is_known, f.*
         FROM asked a LEFT JOIN LATERAL (
             SELECT t.title, r.* FROM (
                 SELECT n.title FROM unnest($3::bigint[], $4::uuid[]) AS n (place, title)
@@ -113,13 +113,15 @@ enum RatingsQueries {
         ORDER BY a.place
         """
     ) { row throws(PGError) in
+        let data: String = try row.next()
         let place: Int = try row.next()
         let version: String = try row.next()
         let isKnown: Bool = try row.next()
         let asked: TitleID? = try row.next()
         var found: FoundRating?
         if let asked { found = FoundRating(asked: asked, rating: try rating(&row)) }
-        return RatingsStore.LookedUp(index: place - 1, version: version, isKnown: isKnown, found: found)
+        return RatingsStore.LookedUp(
+            data: data, index: place - 1, version: version, isKnown: isKnown, found: found)
     }
 
     /// Rows are whole while the reviews before them total less than `$3` bytes, according to the stored lengths; of the

@@ -83,6 +83,8 @@ package struct RatingsStore: Sendable {
 
     /// One of the answers to one of several questions.
     struct LookedUp: Sendable {
+        /// The version of everything in the database (`Database.versionSQL`).
+        let data: String
         /// The index of the question, from 0.
         let index: Int
         let version: String

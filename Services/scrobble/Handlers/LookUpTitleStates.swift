@@ -23,6 +23,6 @@ struct LookUpTitleStates: Sendable {
             }
             if let state = row.state { people[row.index].states?.append(TitleState(state)) }
         }
-        return StatesOfPeople(people: people)
+        return StatesOfPeople(data: rows.first?.data, people: people)
     }
 }

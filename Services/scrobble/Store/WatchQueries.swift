@@ -82,7 +82,7 @@ enum WatchQueries {
             FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS g (person, known, place)
             JOIN people p ON p.id = g.person
         )
-        SELECT a.place, a.version, a.is_known, s.*
+        SELECT \(Database.versionSQL), a.place, a.version, a.is_known, s.*
         FROM asked a LEFT JOIN LATERAL (
             \(state(
                 of: """
@@ -94,13 +94,15 @@ enum WatchQueries {
         ORDER BY a.place, s.nth
         """
     ) { row throws(PGError) in
+        let data: String = try row.next()
         let place: Int = try row.next()
         let version: String = try row.next()
         let isKnown: Bool = try row.next()
         let title: TitleID? = try row.next()
         var state: TitleStanding?
         if let title { state = try standing(of: title, &row) }
-        return WatchStore.LookedUp(index: place - 1, version: version, isKnown: isKnown, state: state)
+        return WatchStore.LookedUp(
+            data: data, index: place - 1, version: version, isKnown: isKnown, state: state)
     }
 
     static let sweepChanges = PGStatement(

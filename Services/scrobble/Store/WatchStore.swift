@@ -37,6 +37,8 @@ package struct WatchStore: Sendable {
 
     /// A row of the answer to one of several questions.
     struct LookedUp: Sendable {
+        /// The version of everything in the database (`Database.versionSQL`).
+        let data: String
         /// The index of the question, from 0.
         let index: Int
         let version: String

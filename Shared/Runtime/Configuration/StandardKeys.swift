@@ -13,7 +13,7 @@ package struct StandardKeys: Sendable {
         "The lowest level that is logged.")
     package let eventLoops = ConfigKey<Int>.integer(
         "REELAY_EVENT_LOOPS", default: 2, in: 1...64,
-        "Number of event loop threads, capped at half the processors; the rest is left to the threads that talk to Postgres."
+        "Number of event loop threads, capped at half the processors (the rest is left to the threads that talk to Postgres), in the gateway at all of them."
     )
     package let drainDelay = ConfigKey<Duration>.seconds(
         "REELAY_DRAIN_DELAY_SECONDS", default: .seconds(2), in: .zero ... .seconds(30),

@@ -14,6 +14,8 @@ package struct ServiceDefinition: Sendable {
     package let metricsHelp: [String: String]
     /// Upper bounds of histogram buckets, by exposition name.
     package let metricsBuckets: [String: [Double]]
+    /// The most event loops for a number of processors.
+    let eventLoopsMax: @Sendable (_ processors: Int) -> Int
     /// What the executable can do instead of serving.
     package let commands: [ServiceCommand]
     let build: @Sendable (ConfigValues, ServiceRuntime) async throws(StartupError) -> [ServiceComponent]
@@ -22,7 +24,8 @@ package struct ServiceDefinition: Sendable {
     /// admin port responds meanwhile), and is cancelled when the process is told to stop.
     package init(
         name: String, version: String = ReelayVersion.current, portDefault: Int, keys: [ConfigDefinition],
-        metricsHelp: [String: String] = [:], metricsBuckets: [String: [Double]] = [:], commands: [ServiceCommand] = [],
+        metricsHelp: [String: String] = [:], metricsBuckets: [String: [Double]] = [:],
+        eventLoopsMax: @escaping @Sendable (_ processors: Int) -> Int = { $0 / 2 }, commands: [ServiceCommand] = [],
         build: @escaping @Sendable (ConfigValues, ServiceRuntime) async throws(StartupError) -> [ServiceComponent]
     ) {
         self.name = name
@@ -31,6 +34,7 @@ package struct ServiceDefinition: Sendable {
         schema = ConfigSchema(standardKeys.definitions + keys)
         self.metricsHelp = metricsHelp
         self.metricsBuckets = metricsBuckets
+        self.eventLoopsMax = eventLoopsMax
         self.commands = commands
         self.build = build
     }

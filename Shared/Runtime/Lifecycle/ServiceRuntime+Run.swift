@@ -64,7 +64,7 @@ extension ServiceRuntime {
         let signals = await stopSignals()
         // The process-wide group is the only group of the process: a library that uses it adds no threads.
         NIOSingletons.groupLoopCountSuggestion = min(
-            values[definition.standardKeys.eventLoops], max(1, System.coreCount / 2))
+            values[definition.standardKeys.eventLoops], max(1, definition.eventLoopsMax(System.coreCount)))
         NIOSingletons.blockingPoolThreadCountSuggestion = 2
         let metrics = MetricsRegistry(help: definition.metricsHelp, buckets: definition.metricsBuckets)
         MetricsSystem.bootstrap(metrics)

@@ -44,6 +44,27 @@ import Testing
         }
     }
 
+    @Test("Each answer tells of which version of everything in the database it is, and any change is another")
+    func data() async throws {
+        try await TestDatabase.withReplicas(2, migrations: MetadataService.migrations) { pools in
+            let replicas = [Replica(pools[0], []), Replica(pools[1], [])]
+            let wanted = [KnownTitle(title: try await Self.local("tt9100001", replicas[0]).id)]
+            func data(_ wanted: [KnownTitle]) async throws -> String? {
+                try await LookUpTitles(store: replicas[0].store, demand: replicas[0].demand)
+                    .run(LookUpTitlesParams(wanted: wanted), Replica.context()).data
+            }
+            let before = try #require(try await data(wanted))
+            _ = try await Self.local("tt9100002", replicas[1])
+            #expect(try await data(wanted) != before)
+            // Something else may commit between the two questions, such as the server's own statistics.
+            let isAlike = try await eventually {
+                try await data(wanted) == Database(pool: pools[1]).version(until: .now + .seconds(20))
+            }
+            #expect(isAlike)
+            #expect(try await data([]) == nil)
+        }
+    }
+
     /// Single-statement changes, as any writer could make them: `$1` and `$2` are two titles.
     private static let changes: [(name: String, text: String, changed: [Bool])] = [
         ("a name", "UPDATE titles SET name = 'x' WHERE id = $1 AND $2::uuid IS NOT NULL", [true, false]),

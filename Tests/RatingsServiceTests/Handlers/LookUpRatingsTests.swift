@@ -73,6 +73,22 @@ import Testing
         }
     }
 
+    @Test("Each answer tells of which version of everything in the database it is, and any change is another")
+    func data() async throws {
+        try await Fixture.with { fixture in
+            let (user, title) = (Fixture.newUser(), Fixture.newTitle())
+            func data(_ service: RatingsService) async throws -> String? {
+                let wanted = [PersonTitles(user: user, titles: [title])]
+                return try await service.lookUpRatings(LookUpRatingsParams(wanted: wanted), Fixture.context()).data
+            }
+            let before = try #require(try await data(fixture.service))
+            _ = try await fixture.rate(title, 70, by: user)
+            #expect(try await data(fixture.other) != before)
+            // Something else may commit between the two questions, such as the server's own statistics.
+            #expect(try await eventually { try await data(fixture.service) == data(fixture.other) })
+        }
+    }
+
     @Test("Of a hundred titles at most one call asks, however they are spread over people")
     func bounds() async throws {
         try await Fixture.with { fixture in

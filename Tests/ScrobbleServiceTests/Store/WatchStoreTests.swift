@@ -1,5 +1,6 @@
 import Contracts
 import Postgres
+import RPC
 import Store
 import TestSupport
 import Testing
@@ -251,6 +252,25 @@ import Testing
             _ = try await fixture.undo(mark)
             #expect(try await goingOn() == [2, 4])
             #expect(try await half() == Array(repeating: [2, 4], count: 3))
+        }
+    }
+
+    @Test("Each answer tells of which version of everything in the database it is, and any change is another")
+    func data() async throws {
+        try await LedgerFixture.with { fixture in
+            let database = Database(pool: fixture.pool)
+            let wanted = [PersonTitles(user: fixture.user, titles: [LedgerFixture.title(1)])]
+            func data() async throws -> String? {
+                try await LookUpTitleStates(watch: WatchStore(database: database)).run(
+                    LookUpTitleStatesParams(wanted: wanted),
+                    RPCContext(deadline: LedgerFixture.deadline(), trace: .root())
+                ).data
+            }
+            let before = try #require(try await data())
+            _ = try await fixture.add([fixture.play(1, at: 10, from: "manual", key: "1")], nil, byHand: true)
+            #expect(try await data() != before)
+            // Something else may commit between the two questions, such as the server's own statistics.
+            #expect(try await eventually { try await data() == database.version(until: LedgerFixture.deadline()) })
         }
     }
 

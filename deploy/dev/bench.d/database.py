@@ -1,8 +1,10 @@
 """The benchmarks' own Postgres, and pgbench on it as the ratings service's peer."""
 
+import contextlib
 import glob
 import os
 import re
+import subprocess
 
 from measure import Trouble, median, run, seconds, setting
 
@@ -48,12 +50,30 @@ def _postgres(program):
     return os.path.join(setting("BENCH_PG_BIN"), program)
 
 
+def _psql(*options):
+    return [
+        _postgres("psql"), "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", setting("BENCH_PG_SOCKETS"),
+        "-p", setting("BENCH_PG_PORT"), "-U", setting("BENCH_PG_ADMIN"), "-d", setting("BENCH_PG_DATABASE"), *options
+    ]
+
+
 def sql(text, limit=600):
     """Runs SQL as the administrator, over the socket, for `limit` seconds at most."""
-    return run([
-        _postgres("psql"), "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", setting("BENCH_PG_SOCKETS"),
-        "-p", setting("BENCH_PG_PORT"), "-U", setting("BENCH_PG_ADMIN"), "-d", setting("BENCH_PG_DATABASE"),
-        "-c", text], limit=limit).strip()
+    return run(_psql("-c", text), limit=limit).strip()
+
+
+@contextlib.contextmanager
+def committing(rate):
+    """Meanwhile commits `rate` transactions a second that change nothing."""
+    with subprocess.Popen(_psql(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as writer:
+        writer.stdin.write(f"SELECT pg_current_xact_id() \\watch {1 / rate}\n")
+        writer.stdin.flush()
+        try:
+            yield
+            if writer.poll() is not None:
+                raise Trouble("the writer has ended early")
+        finally:
+            writer.kill()
 
 
 def fill():

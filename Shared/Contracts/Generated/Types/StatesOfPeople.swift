@@ -4,30 +4,40 @@
 package import JSON
 
 package struct StatesOfPeople: Sendable, Hashable, JSONCodable {
+    package var data: String?
     package var people: [StatesOfPerson]
 
-    package init(people: [StatesOfPerson]) {
+    package init(data: String? = nil, people: [StatesOfPerson]) {
+        self.data = data
         self.people = people
     }
 
-    private static let names = JSONNames("people")
+    private static let names = JSONNames("data", "people")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
+        var data: String?
         var people: [StatesOfPerson]?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
+            case 0: data = try jsonReader.string(min: 1, max: 50)
             default: people = try jsonReader.array(of: StatesOfPerson.self, max: 100)
             }
         }
         guard let people else {
-            throw jsonReader.missing(jsonMembers, Self.names, required: 0x1)
+            throw jsonReader.missing(jsonMembers, Self.names, required: 0x2)
         }
+        self.data = data
         self.people = people
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
-        jsonWriter.raw(#"{"people":"#)
+        jsonWriter.raw(#"{"#)
+        if let data {
+            jsonWriter.member(#""data":"#)
+            data.encode(to: &jsonWriter)
+        }
+        jsonWriter.member(#""people":"#)
         people.encode(to: &jsonWriter)
         jsonWriter.raw(#"}"#)
     }

@@ -4,30 +4,40 @@
 package import JSON
 
 package struct VersionedTitles: Sendable, Hashable, JSONCodable {
+    package var data: String?
     package var found: [VersionedTitle]
 
-    package init(found: [VersionedTitle]) {
+    package init(data: String? = nil, found: [VersionedTitle]) {
+        self.data = data
         self.found = found
     }
 
-    private static let names = JSONNames("found")
+    private static let names = JSONNames("data", "found")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
+        var data: String?
         var found: [VersionedTitle]?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
+            case 0: data = try jsonReader.string(min: 1, max: 50)
             default: found = try jsonReader.array(of: VersionedTitle.self, max: 100)
             }
         }
         guard let found else {
-            throw jsonReader.missing(jsonMembers, Self.names, required: 0x1)
+            throw jsonReader.missing(jsonMembers, Self.names, required: 0x2)
         }
+        self.data = data
         self.found = found
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
-        jsonWriter.raw(#"{"found":"#)
+        jsonWriter.raw(#"{"#)
+        if let data {
+            jsonWriter.member(#""data":"#)
+            data.encode(to: &jsonWriter)
+        }
+        jsonWriter.member(#""found":"#)
         found.encode(to: &jsonWriter)
         jsonWriter.raw(#"}"#)
     }
