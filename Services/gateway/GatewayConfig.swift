@@ -72,7 +72,7 @@ extension GatewayService {
             addressRate.definition, certificate.definition, certificateKey.definition, breachedPasswords.definition,
             breachedPasswordsURL.definition, OutboundGuard.networks.definition,
         ],
-        // Most of its work is in its loops; it seldom asks Postgres.
+        // Most of its work is in its loops; of Postgres it asks little.
         eventLoopsMax: { $0 }, commands: [AddUser.command, ResetPassword.command, RemoveSecondFactorOf.command]
     ) { (values, runtime) async throws(StartupError) in
         let assembly = try ServiceAssembly(values, runtime)

@@ -20,16 +20,18 @@ package struct Database: Sendable {
     private static let ping = PGStatement("store.ping", "SELECT true") { row throws(PGError) in try row.next(Bool.self)
     }
 
-    /// SQL for the version of everything in the database, of all schemas: a text of 22 characters that is the same for
-    /// every statement that sees the same, on whatever connection. As long as it is the same, each statement finds in its
-    /// tables what it found before.
+    /// SQL for the version of everything in the database, of all schemas, as a text of 22 characters. Two statements that
+    /// have the same one, on whatever connections, find the same in every table. It may also be another although nothing
+    /// has changed, since whatever transaction ends in any database of the server changes it.
     ///
-    /// It is a digest of the snapshot: which transactions a statement sees. Each that commits a change leaves the list of
-    /// the unfinished ones or raises the list's end, so no later snapshot is like an earlier one. The start of the server
-    /// tells servers apart.
+    /// It is a digest of the snapshot: which transactions a statement sees. One that commits later leaves the list of the
+    /// unfinished ones or raises the list's end. A server that recovers from a crash may issue the numbers of lost
+    /// transactions again, even without a start of its own (if one process dies), so the time since which it counts, which
+    /// each recovery sets, is in it as well. Not for statements of a transaction that has written, whose own changes are
+    /// not part of a snapshot, nor for standbys.
     package static let versionSQL = """
-        (SELECT left(encode(sha256(
-            (extract(epoch FROM pg_postmaster_start_time()) || ' ' || pg_current_snapshot())::bytea), 'base64'), 22))
+        (SELECT left(encode(sha256(concat_ws(' ', extract(epoch FROM pg_postmaster_start_time()),
+            extract(epoch FROM pg_stat_get_bgwriter_stat_reset_time()), pg_current_snapshot())::bytea), 'base64'), 22))
         """
 
     private static let versionQuestion = PGStatement("store.version", "SELECT \(versionSQL)") { row throws(PGError) in

@@ -74,6 +74,7 @@ import Testing
     @Test("Films are of a version of the data as long as it is the last that was told, and all of them are of it")
     func versions() {
         var book = FilmBook()
+        let film = PersonTitle(user: Self.film.user, title: StandIns.title(1))
         func data(_ numbers: ClosedRange<Int>) -> String? {
             let films = numbers.map { PersonTitle(user: Self.film.user, title: StandIns.title($0)) }
             return book.facts(of: films, at: Self.start).ratings.data
@@ -95,6 +96,20 @@ import Testing
         book.keep(Self.told(1...1, "c"))
         book.keep(ToldFilms())
         #expect(data(1...1) == "c")
+        // Metadata has to hear within a minute that somebody looks.
+        #expect(book.facts(of: [film], at: Self.start + .seconds(59)).ratings.data == "c")
+        #expect(book.facts(of: [film], at: Self.start + .seconds(60)).ratings.data == nil)
+    }
+
+    @Test("All that is known of films is of a version only if all three parts are")
+    func parts() {
+        for versions in [["a", "a", "a"], ["b", "a", "a"], ["a", "b", "a"], ["a", "a", "b"], [nil, nil, nil]] {
+            var told = ToldFilms()
+            told.titles.answered(versions[0])
+            told.ratings.answered(versions[1])
+            told.states.answered(versions[2])
+            #expect(told.data == (Set(versions).count == 1 ? versions[0] : nil))
+        }
     }
 
     @Test("What was used among the last is kept, and no more than twice as many")

@@ -19,13 +19,17 @@ import Testing
         private let log = Mutex<[String]>([])
         private let told = Mutex(0)
         private let changes = Mutex(0)
-        private let failures: [String: RPCError]
+        private let failures: Mutex<[String: RPCError]>
         private let tellData: Bool
 
         /// Services of the version before do not tell the version of the data.
         init(_ failures: [String: RPCError] = [:], tellData: Bool = false) {
-            (self.failures, self.tellData) = (failures, tellData)
+            self.failures = Mutex(failures)
+            self.tellData = tellData
         }
+
+        /// From here on nothing fails.
+        func succeed() { failures.withLock { $0 = [:] } }
 
         var calls: [String] { log.withLock { $0.sorted() } }
 
@@ -65,7 +69,7 @@ import Testing
             _ method: RPCMethod, _ params: Params, _ call: RPCCall
         ) async throws(RPCError) -> Result {
             log.withLock { $0.append(method.name) }
-            if let failure = failures[method.name] { throw failure }
+            if let failure = failures.withLock({ $0[method.name] }) { throw failure }
             let answer: Any
             switch params {
             case let params as GetTitleParams: answer = title(params.title)
@@ -219,6 +223,25 @@ import Testing
         #expect(others.takeCalls() == looks)
         #expect(await Self.seen(more, by: handler) == after + ["6': 21, 1206"])
         #expect(others.takeCalls() == [])
+        others.change()
+        #expect(await Self.seen([Self.wanted[0]], by: handler) == ["5'': 12, 2105"])
+        #expect(others.takeCalls() == ["metadata.getTitle", "ratings.getRatings", "scrobble.getTitleStates"])
+    }
+
+    @Test("What a scrobble that was away did not tell is asked for again, though nothing was written")
+    func backAgain() async {
+        let others = Others(
+            ["scrobble.lookUpTitleStates": RPCError(code: RPCError.Code.unavailable, message: "away")], tellData: true)
+        let handler = Self.handler(others)
+        for _ in 0..<2 {
+            #expect(
+                await Self.seen(Self.wanted, by: handler) == ["5: 10, unknown", "5: 20, unknown", "6: 10, unknown"])
+        }
+        others.succeed()
+        #expect(await Self.seen(Self.wanted, by: handler) == ["5: 10, 105", "5: 20, 205", "6: 10, 106"])
+        _ = others.takeCalls()
+        #expect(await Self.seen(Self.wanted, by: handler) == ["5: 10, 105", "5: 20, 205", "6: 10, 106"])
+        #expect(others.takeCalls() == [])
     }
 
     @Test("Services with a database of their own are called each time, and so are those of before")
@@ -237,10 +260,13 @@ import Testing
         }
     }
 
-    @Test("A film whose caller follows a trace is asked for by itself")
+    @Test("A film that is looked at by itself is asked for by itself, and so is one whose caller follows a trace")
     func alone() async {
         let calls = ["metadata.getTitle", "ratings.getRatings", "scrobble.getTitleStates"]
-        let others = Others()
+        var others = Others()
+        #expect(await Self.seen([Self.wanted[0]], others) == ["5: 10, 105"])
+        #expect(others.calls == calls)
+        others = Others()
         #expect(await Self.seen(Array(Self.wanted.prefix(2)), others, trace: .root().child()).count == 2)
         #expect(others.calls == calls.flatMap { [$0, $0] })
     }

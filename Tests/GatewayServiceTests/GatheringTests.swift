@@ -12,9 +12,16 @@ import Testing
 
     /// Records what was asked, each call's questions sorted.
     private final class Calls: Sendable {
-        private let asked = Mutex<[[Int]]>([])
-        var all: [[Int]] { asked.withLock { $0.sorted { $0.lexicographicallyPrecedes($1) } } }
-        func note(_ questions: [Int]) { asked.withLock { $0.append(questions.sorted()) } }
+        private let asked = Mutex<(all: [[Int]], alone: [[Int]])>(([], []))
+        var all: [[Int]] { asked.withLock { $0.all.sorted { $0.lexicographicallyPrecedes($1) } } }
+        /// Those that were said to have come alone.
+        var alone: [[Int]] { asked.withLock { $0.alone } }
+        func note(_ questions: [Int], _ isAlone: Bool) {
+            asked.withLock { asked in
+                asked.all.append(questions.sorted())
+                if isAlone { asked.alone.append(questions) }
+            }
+        }
     }
 
     private static func text(_ told: Told) -> String {
@@ -34,8 +41,8 @@ import Testing
         let gathering = Gathering<Int, String>(questionsMax: max)
         return await atOnce(questions.count) { index in
             text(
-                await gathering.answer(to: questions[index]) { (asked) async throws(RPCError) in
-                    calls.note(asked)
+                await gathering.answer(to: questions[index]) { (asked, isAlone) async throws(RPCError) in
+                    calls.note(asked, isAlone)
                     return try await answers(asked)
                 })
         }
@@ -49,6 +56,9 @@ import Testing
         }
         #expect(told == ["3!", "1!", "2!", "1!"])
         #expect(calls.all == [[1, 2, 3]])
+        let same = await Self.told([4, 4], calls: calls) { asked in [4: "\(asked.count)"] }
+        #expect(same == ["1", "1"])
+        #expect(calls.alone.isEmpty, "two who ask the same are two")
     }
 
     @Test("No more are asked together than may be; the next begins another group")
@@ -59,6 +69,7 @@ import Testing
         }
         #expect(told == ["1!", "2!", "3!", "4!", "5!"])
         #expect(calls.all == [[1, 2], [3, 4], [5]])
+        #expect(calls.alone == [[5]])
     }
 
     @Test("A question without an answer is told nothing, beside those that have one")
@@ -85,7 +96,7 @@ import Testing
         let (ended, end) = AsyncStream<Void>.makeStream()
         let tasks = await begunAtOnce(2) { index in
             Self.text(
-                await gathering.answer(to: index) { _ in
+                await gathering.answer(to: index) { _, _ in
                     begin.finish()
                     for await _ in ended {}
                     return [0: "zero", 1: "one"]

@@ -45,8 +45,8 @@ final class FilmDesk: Sendable {
         self.dataVersion = dataVersion
     }
 
-    /// Returns the film, if others are requested at this moment and nothing was merged into it lately; nil if it must
-    /// be requested by itself. A call for several belongs to the trace of one of them, so a request that follows a
+    /// Returns the film, if nothing at all was written since it was looked up, or if others are requested at this moment
+    /// and nothing was merged into it lately; nil if it must be requested by itself. A call for several belongs to the trace of one of them, so a request that follows a
     /// trace of its own is not combined.
     func facts(
         of title: TitleID, for user: UserID, _ context: EdgeContext
@@ -55,9 +55,13 @@ final class FilmDesk: Sendable {
             ContinuousClock.now.duration(to: context.rpc.deadline) > Self.timeMin
         else { return nil }
         let told = await gathering.answer(to: PersonTitle(user: user, title: title)) {
-            (wanted) async throws(RPCError) in
+            (wanted, isAlone) async throws(RPCError) in
+            let now = ContinuousClock.now
+            let known = book.withLock { $0.facts(of: wanted, at: now) }
+            if await isCurrent(known, at: now) { return Self.facts(of: wanted, known) }
+            guard !isAlone else { return [:] }
             do throws(RPCError) {
-                return try await ask(wanted, context)
+                return try await lookUp(wanted, known, at: now, context)
             } catch {
                 // The others find this in their own log line, and from there in those of the services.
                 throw error.because("requested together with other films, in trace \(context.rpc.trace.traceID)")
@@ -73,14 +77,15 @@ final class FilmDesk: Sendable {
         }
     }
 
-    private func ask(
-        _ wanted: [PersonTitle], _ context: EdgeContext
+    /// Whether all of it was told, and nothing was written since.
+    private func isCurrent(_ known: ToldFilms, at now: ContinuousClock.Instant) async -> Bool {
+        guard let data = known.data else { return false }
+        return await dataVersion(now + Self.versionTimeout) == data
+    }
+
+    private func lookUp(
+        _ wanted: [PersonTitle], _ known: ToldFilms, at now: ContinuousClock.Instant, _ context: EdgeContext
     ) async throws(RPCError) -> [PersonTitle: FilmFacts] {
-        let now = ContinuousClock.now
-        let known = book.withLock { $0.facts(of: wanted, at: now) }
-        if let data = known.data, await dataVersion(now + Self.versionTimeout) == data {
-            return Self.facts(of: wanted, known)
-        }
         let titles = known.titles
         let (scores, places) = (
             ToldFilms.questions(wanted, known.ratings), ToldFilms.questions(wanted, known.states)

@@ -23,10 +23,10 @@ final class Gathering<Question: Hashable & Sendable, Answer: Sendable>: Sendable
     /// `questionsMax` is how many are asked at once; later ones begin another group.
     init(questionsMax: Int) { self.questionsMax = questionsMax }
 
-    /// Returns what `ask` answers to the question, asked with others. `ask` gets each question once, and runs in the task
-    /// of the first. A transient error goes to all, any other to nobody.
+    /// Returns what `ask` answers to the question, asked with others. `ask` gets each question once and whether only one
+    /// came, and runs in the task of the first. A transient error goes to all, any other to nobody.
     func answer(
-        to question: Question, _ ask: ([Question]) async throws(RPCError) -> [Question: Answer]
+        to question: Question, _ ask: ([Question], _ isAlone: Bool) async throws(RPCError) -> [Question: Answer]
     ) async -> Told {
         let (group, seat) = join(question)
         guard seat == 0 else { return await group.answer(at: seat) }
@@ -37,7 +37,7 @@ final class Gathering<Question: Hashable & Sendable, Answer: Sendable>: Sendable
         let questions = group.close()
         let told: [Told]
         do throws(RPCError) {
-            let answers = try await ask(Array(Set(questions)))
+            let answers = try await ask(Array(Set(questions)), questions.count == 1)
             told = questions.map { answers[$0].map(Told.answer) ?? .nothing }
         } catch {
             told = questions.map { _ in error.isMissing ? .failure(error) : .nothing }
