@@ -26,9 +26,9 @@ package struct Database: Sendable {
     ///
     /// It is a digest of the snapshot: which transactions a statement sees. One that commits later leaves the list of the
     /// unfinished ones or raises the list's end. A server that recovers from a crash may issue the numbers of lost
-    /// transactions again, even without a start of its own (if one process dies), so the time since which it counts, which
-    /// each recovery sets, is in it as well. Not for statements of a transaction that has written, whose own changes are
-    /// not part of a snapshot, nor for standbys.
+    /// transactions again, even without a start of its own (if one process dies), so the time of the last reset of its
+    /// statistics, which each recovery sets, is in it as well. Not for statements of a transaction that has written, whose
+    /// own changes are not part of a snapshot, nor for standbys.
     package static let versionSQL = """
         (SELECT left(encode(sha256(concat_ws(' ', extract(epoch FROM pg_postmaster_start_time()),
             extract(epoch FROM pg_stat_get_bgwriter_stat_reset_time()), pg_current_snapshot())::bytea), 'base64'), 22))

@@ -46,8 +46,8 @@ final class FilmDesk: Sendable {
     }
 
     /// Returns the film, if nothing at all was written since it was looked up, or if others are requested at this moment
-    /// and nothing was merged into it lately; nil if it must be requested by itself. A call for several belongs to the trace of one of them, so a request that follows a
-    /// trace of its own is not combined.
+    /// and nothing was merged into it lately; nil if it must be requested by itself. A call for several belongs to the
+    /// trace of one of them, so a request that follows a trace of its own is not combined.
     func facts(
         of title: TitleID, for user: UserID, _ context: EdgeContext
     ) async throws(RPCError) -> FilmFacts? {
