@@ -7,10 +7,13 @@ import Yams
 @Suite struct ComposeTests {
     private typealias Service = [String: Any]
 
-    private static func services(in name: String = "docker-compose.yml") throws -> [String: Service] {
+    private static func file(_ name: String) throws -> [String: Any] {
         let text = try String(contentsOf: Project.root.appendingPathComponent("deploy/\(name)"), encoding: .utf8)
-        let file = try #require(try Yams.load(yaml: text) as? [String: Any])
-        return try #require(file["services"] as? [String: Service])
+        return try #require(try Yams.load(yaml: text) as? [String: Any])
+    }
+
+    private static func services(in name: String = "docker-compose.yml") throws -> [String: Service] {
+        try #require(try file(name)["services"] as? [String: Service])
     }
 
     private static let ours = ["metadata", "ratings", "scrobble", "gateway", "upstreams"]
@@ -128,7 +131,8 @@ import Yams
         "REELAY_PEER_TLS_FOLDER": "docker-compose.peers.yml gives it, with the folder",
         "REELAY_PORT": "the image has it; outside it is the port of the balancer",
         "REELAY_PROVIDER_CALLS_PER_SECOND": "for measuring with emulated providers",
-        "REELAY_PUBLIC_CERTIFICATE": "the balancer speaks TLS, and tells the gateway who asks: docker-compose.tls.yml",
+        "REELAY_PUBLIC_CERTIFICATE":
+            "the balancer speaks TLS outside (docker-compose.tls.yml); for the way from there docker-compose.peers.yml has it",
         "REELAY_PUBLIC_CERTIFICATE_KEY": "as the certificate",
         "REELAY_RATINGS_ADDRESS": "the service's name in the network",
         "REELAY_SCRATCH_FOLDER": "/tmp is the only folder that can be written",
@@ -174,15 +178,61 @@ import Yams
         #expect(Set(Self.unsettable.keys).subtracting(all) == [], "there are no such settings")
     }
 
-    @Test("TLS between the services: each sees the folder with its own certificate, read only, and no other")
+    @Test("TLS inside: each sees the folder with its own certificate, read only, and no other; nobody shares a secret")
     func peerCertificates() throws {
         let services = try Self.services(in: "docker-compose.peers.yml")
-        #expect(Set(services.keys) == Set(Self.ours).subtracting(["upstreams"]))
-        for (name, service) in services {
+        let peers = Self.ours.filter { $0 != "upstreams" }
+        #expect(Set(services.keys) == Set(peers + ["certificates", "postgres", "balancer"]))
+        for name in peers {
+            let service = try #require(services[name])
             #expect(Set(service.keys) == ["environment", "volumes"], "\(name)")
-            #expect(service["environment"] as? [String: String] == ["REELAY_PEER_TLS_FOLDER": "/certificates"])
-            #expect(service["volumes"] as? [String] == ["./secrets/peers/\(name):/certificates:ro"], "\(name)")
+            #expect(service["volumes"] as? [String] == ["certificates_\(name):/certificates:ro"], "\(name)")
+            let variables = try #require(service["environment"] as? [String: String])
+            #expect(variables["REELAY_PEER_TLS_FOLDER"] == "/certificates", "\(name)")
+            #expect(variables["REELAY_SERVICE_AUTHENTICATION"] == "certificate", "\(name)")
+            #expect(variables["REELAY_DATABASE_PASSWORD_FILE"] == "", "\(name): no password is taken")
+            let place = "postgres://reelay_\(name)@postgres:5432/reelay?sslmode=verify-full"
+            #expect(variables["REELAY_DATABASE_URL"]?.hasPrefix(place + "&") == true, "\(name)")
         }
+        for name in ["postgres", "balancer"] {
+            let mounts = try #require(services[name]?["volumes"] as? [String])
+            #expect(mounts.filter { $0.hasPrefix("certificates_") }.count == 1, "\(name)")
+            #expect(mounts.contains { $0.hasPrefix("certificates_\(name):") }, "\(name)")
+            #expect(mounts.allSatisfy { $0.hasSuffix(":ro") }, "\(name)")
+        }
+        let secrets = try Self.file("docker-compose.peers.yml")["secrets"] as? [String: [String: String]] ?? [:]
+        let shared = try Self.file("docker-compose.yml")["secrets"] as? [String: [String: String]] ?? [:]
+        let files = peers.compactMap { (secrets["\($0)_service_secret"] ?? shared["\($0)_service_secret"])?["file"] }
+        #expect(Set(files).count == peers.count, "each has a secret of its own: \(files)")
+    }
+
+    @Test("Who makes certificates has no network, a root that cannot be written, and bounds")
+    func certificates() throws {
+        let maker = try #require(try Self.services(in: "docker-compose.peers.yml")["certificates"])
+        #expect(maker["network_mode"] as? String == "none")
+        #expect(maker["read_only"] as? Bool == true)
+        #expect(maker["cap_drop"] as? [String] == ["ALL"])
+        #expect(Set(maker["cap_add"] as? [String] ?? []) == ["CHOWN", "DAC_OVERRIDE", "FOWNER"])
+        #expect(maker["security_opt"] as? [String] == ["no-new-privileges:true"])
+        #expect(maker["mem_limit"] != nil && maker["pids_limit"] != nil && maker["stop_grace_period"] != nil)
+        let mounts = try #require(maker["volumes"] as? [String])
+        #expect(mounts.allSatisfy { $0.contains(":/certificates/") && !$0.hasPrefix(".") && !$0.hasPrefix("/") })
+    }
+
+    @Test("With certificates the balancer asks the gateway over TLS alone, as who it is, and checks whom it asks")
+    func balancerCertificates() throws {
+        let text = try String(
+            contentsOf: Project.root.appendingPathComponent("deploy/haproxy/haproxy.cfg"), encoding: .utf8)
+        let lines = text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+        let begin = try #require(lines.firstIndex(of: ".if defined(REELAY_BALANCER_PEERS)"))
+        let end = try #require(lines[begin...].firstIndex(of: ".endif"))
+        let words = Set(lines[begin..<end].joined(separator: " ").split(separator: " "))
+        for word in ["ssl", "verify", "required", "ca-file", "crt", "verifyhost", "check-ssl"] {
+            #expect(words.contains(Substring(word)), "\(word)")
+        }
+        let variables =
+            try Self.services(in: "docker-compose.peers.yml")["balancer"]?["environment"] as? [String: String]
+        #expect(variables == ["REELAY_BALANCER_PEERS": "/peers"])
     }
 
     @Test("TLS for callers from outside: the balancer is given a certificate, read only, and speaks nothing else then")
