@@ -244,6 +244,25 @@ import Testing
         #expect(others.takeCalls() == [])
     }
 
+    @Test("A database that does not tell its version in half a second is not waited for: the services are called")
+    func slowVersion() async throws {
+        let (others, before) = (Others(tellData: true), ["5: 10, 105", "5: 20, 205", "6: 10, 106"])
+        let limits = Mutex<[Duration]>([])
+        let handler = GetMovie(
+            films: FilmDesk(
+                metadata: MetadataClient(others), ratings: RatingsClient(others), scrobble: ScrobbleClient(others),
+                dataVersion: { deadline in
+                    limits.withLock { $0.append(ContinuousClock.now.duration(to: deadline)) }
+                    return nil
+                }), sheets: FilmSheets())
+        for _ in 0..<2 { #expect(await Self.seen(Self.wanted, by: handler) == before) }
+        #expect(others.takeTold() == 2 + 3 + 3, "what was known already is not told again")
+        let waited = limits.withLock { $0 }
+        #expect(waited.count == 1, "what nobody knows yet needs no version")
+        let wait = try #require(waited.first)
+        #expect(wait <= FilmDesk.versionTimeout && wait > .zero)
+    }
+
     @Test("Services with a database of their own are called each time, and so are those of before")
     func otherData() async {
         let (others, before) = (Others(tellData: true), ["5: 10, 105", "5: 20, 205", "6: 10, 106"])

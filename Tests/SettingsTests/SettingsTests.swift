@@ -35,6 +35,13 @@ import Testing
         #expect(OutboundGuard.ownPorts(values, port: 8_080) == ports)
     }
 
+    @Test("The gateway may have a loop for each processor, the others for every second")
+    func eventLoops() {
+        for definition in Self.definitions {
+            #expect(definition.eventLoopsMax(8) == (definition.name == "gateway" ? 8 : 4), "\(definition.name)")
+        }
+    }
+
     @Test("A default is a value that would be taken")
     func defaults() {
         // "none" stands for an empty list.
