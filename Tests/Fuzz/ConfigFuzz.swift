@@ -3,7 +3,7 @@ import Cryptography
 @testable import Runtime
 
 /// Reads any text as the settings of a process. The input is separated by NUL: the settings file, the file of every
-/// secret, then `NAME=VALUE` pairs of the environment.
+/// secret, whose lines are also the names in the folder of secrets, then `NAME=VALUE` pairs of the environment.
 enum ConfigFuzz {
     private static let standard = StandardKeys(portDefault: 7_100)
     private static let url = ConfigKey<String>.url("REELAY_PUBLIC_URL", default: "http://localhost", "A place.")
@@ -36,9 +36,12 @@ enum ConfigFuzz {
             environment[String(entry[..<equals])] = String(entry[entry.index(after: equals)...])
         }
         for schema in [required, optional] {
-            let loader = ConfigLoader(schema: schema, knownNames: KnownKeys.names) { path in
+            let loader = ConfigLoader(schema: schema, knownNames: KnownKeys.names, knownSecrets: KnownKeys.secrets) {
+                path in
                 if path == "settings" { return .text(parts[0]) }
                 return secret.isEmpty ? .unreadable(reason: "it is not there") : .text(secret)
+            } listFolder: { _ in
+                .names(secret.split(whereSeparator: \.isNewline).map(String.init))
             }
             do throws(StartupError) {
                 let values = try loader.load(environment: environment)

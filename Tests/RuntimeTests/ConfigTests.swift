@@ -1,4 +1,5 @@
 import Cryptography
+import Foundation
 import Testing
 
 @testable import Runtime
@@ -20,21 +21,30 @@ import Testing
         origins.definition, name.definition, token.definition, spare.definition,
     ])
 
+    /// `files` are all that can be read; `folders` have further names, of what cannot.
     private static func load(
-        _ environment: [String: String], files: [String: String] = [:], isTokenGiven: Bool = true
+        _ environment: [String: String], files: [String: String] = [:], folders: [String: [String]] = [:],
+        isTokenGiven: Bool = true
     ) throws(StartupError) -> ConfigValues {
-        let loader = ConfigLoader(schema: schema, knownNames: ["REELAY_OTHERS_KEY"]) { path in
+        let loader = ConfigLoader(
+            schema: schema, knownNames: ["REELAY_OTHERS_KEY", "REELAY_OTHERS_URL"], knownSecrets: ["REELAY_OTHERS_KEY"]
+        ) { path in
             files[path].map { .text($0) } ?? .unreadable(reason: "No such file or directory")
+        } listFolder: { path in
+            guard let further = folders[path] else { return .unreadable(reason: "No such file or directory") }
+            return .names(
+                further + files.keys.filter { $0.hasPrefix(path + "/") }.map { String($0.dropFirst(path.count + 1)) })
         }
         let token = isTokenGiven ? ["REELAY_TOKEN": "secret-token"] : [:]
         return try loader.load(environment: token.merging(environment) { _, new in new })
     }
 
     private static func problems(
-        _ environment: [String: String], files: [String: String] = [:], isTokenGiven: Bool = true
+        _ environment: [String: String], files: [String: String] = [:], folders: [String: [String]] = [:],
+        isTokenGiven: Bool = true
     ) -> [String] {
         do throws(StartupError) {
-            _ = try load(environment, files: files, isTokenGiven: isTokenGiven)
+            _ = try load(environment, files: files, folders: folders, isTokenGiven: isTokenGiven)
             return []
         } catch {
             #expect(error.exitCode == 78)
@@ -63,10 +73,10 @@ import Testing
         "http://127.0.0.1:4318/?to=10.0.0.1", "http://127.0.0.1:4318/#v1",
     ])
     func `a collector is an http or https URL that names a place and nothing else`(url: String) {
-        let loader = ConfigLoader(schema: ConfigSchema(StandardKeys(portDefault: 7101).definitions), knownNames: []) {
-            _ in
-            .unreadable(reason: "No such file or directory")
-        }
+        let loader = ConfigLoader(
+            schema: ConfigSchema(StandardKeys(portDefault: 7101).definitions), knownNames: [], knownSecrets: [],
+            readFile: { _ in .unreadable(reason: "No such file or directory") },
+            listFolder: { _ in .unreadable(reason: "No such file or directory") })
         do throws(StartupError) {
             _ = try loader.load(environment: ["REELAY_OTLP_ENDPOINT": url])
             Issue.record("\(url) is taken")
@@ -124,11 +134,12 @@ import Testing
         let problems = Self.problems(
             [
                 "REELAY_PORT": "x\u{1B}[31m", "REELAY_BATCH": "0", "REELAY_PROT": "1", "REELAY_OTHERS_KEY": "fine",
-                "REELAY_OTHERS_KEY_FILE": "fine",
+                "REELAY_OTHERS_KEY_FILE": "fine", "REELAY_OTHERS_URL": "fine", "REELAY_OTHERS_URL_FILE": "wrong",
             ],
             isTokenGiven: false)
         #expect(
             problems == [
+                "REELAY_OTHERS_URL_FILE: no setting has this name (in the environment)",
                 "REELAY_PROT: no setting has this name (in the environment)",
                 #"REELAY_PORT: expected a port from 0 to 65535 (0: any free one), got "x\u001b[31m""#,
                 #"REELAY_BATCH: expected an integer from 1 to 100, got "0""#,
@@ -188,6 +199,142 @@ import Testing
             "only secrets come from files")
     }
 
+    struct Place: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let environment: [String: String]
+        let files: [String: String]
+        /// The token then; nil if none is found.
+        let token: String?
+    }
+
+    static let places = [
+        Place(testDescription: "the folder", environment: [:], files: ["/f/REELAY_TOKEN": "folder"], token: "folder"),
+        Place(
+            testDescription: "the folder, with spaces and a line break", environment: [:],
+            files: ["/f/REELAY_TOKEN": " folder\r\n"], token: "folder"),
+        Place(
+            testDescription: "the environment before the folder", environment: ["REELAY_TOKEN": "variable"],
+            files: ["/f/REELAY_TOKEN": "folder"], token: "variable"),
+        Place(
+            testDescription: "an empty variable is none", environment: ["REELAY_TOKEN": "", "REELAY_TOKEN_FILE": ""],
+            files: ["/f/REELAY_TOKEN": "folder"], token: "folder"),
+        Place(
+            testDescription: "a file that the environment names before the folder",
+            environment: ["REELAY_TOKEN_FILE": "/s"], files: ["/s": "file", "/f/REELAY_TOKEN": "folder"], token: "file"),
+        Place(
+            testDescription: "the settings file before the folder", environment: ["REELAY_CONFIG_FILE": "/c"],
+            files: ["/c": "REELAY_TOKEN=settings", "/f/REELAY_TOKEN": "folder"], token: "settings"),
+        Place(
+            testDescription: "a file that the settings file names before the folder",
+            environment: ["REELAY_CONFIG_FILE": "/c"],
+            files: ["/c": "REELAY_TOKEN_FILE=/s", "/s": "file", "/f/REELAY_TOKEN": "folder"], token: "file"),
+        Place(
+            testDescription: "what is not read is not checked", environment: ["REELAY_TOKEN": "variable"],
+            files: ["/f/REELAY_TOKEN": "x"], token: "variable"),
+        Place(testDescription: "an empty file is none", environment: [:], files: ["/f/REELAY_TOKEN": ""], token: nil),
+        Place(
+            testDescription: "a file of spaces is none", environment: [:], files: ["/f/REELAY_TOKEN": " \n\t\n"],
+            token: nil),
+        Place(testDescription: "nothing anywhere", environment: [:], files: [:], token: nil),
+    ]
+
+    @Test(arguments: places)
+    func `a secret that is given nowhere else comes from the folder of secrets`(place: Place) throws {
+        let environment = place.environment.merging(["REELAY_SECRETS_FOLDER": "/f"]) { _, new in new }
+        let folders: [String: [String]] = ["/f": []]
+        guard let token = place.token else {
+            let problems = Self.problems(environment, files: place.files, folders: folders, isTokenGiven: false)
+            #expect(
+                problems == [
+                    "REELAY_TOKEN: is required (or REELAY_TOKEN_FILE, or the file /f/REELAY_TOKEN): "
+                        + "expected a secret text"
+                ])
+            return
+        }
+        let values = try Self.load(environment, files: place.files, folders: folders, isTokenGiven: false)
+        #expect(values[Self.token] == Secret(token))
+        #expect(values[Self.spare] == nil, "an optional one that is not there is absent")
+    }
+
+    @Test func `an optional secret comes from the folder of secrets, and an empty file is none`() throws {
+        let environment = ["REELAY_SECRETS_FOLDER": "/f"]
+        let given = try Self.load(environment, files: ["/f/REELAY_SPARE": "spare\n"], folders: ["/f": []])
+        #expect(given[Self.spare] == Secret("spare"))
+        let empty = try Self.load(environment, files: ["/f/REELAY_SPARE": "\n"], folders: ["/f": []])
+        #expect(empty[Self.spare] == nil)
+        let without = try Self.load([:], files: ["/f/REELAY_SPARE": "spare"], folders: ["/f": []])
+        #expect(without[Self.spare] == nil, "the folder is not named")
+    }
+
+    @Test func `faults of the folder of secrets name setting and file, and show nothing of what is in them`() {
+        let environment = ["REELAY_SECRETS_FOLDER": "/f"]
+        #expect(
+            Self.problems(environment, folders: ["/f": ["REELAY_SPARE"]]) == [
+                "REELAY_SPARE: cannot read /f/REELAY_SPARE: No such file or directory"
+            ])
+        #expect(
+            Self.problems(
+                environment, files: ["/f/REELAY_TOKEN": "can"], folders: ["/f": []], isTokenGiven: false) == [
+                    "REELAY_TOKEN: expected a secret text in /f/REELAY_TOKEN"
+                ])
+        #expect(
+            Self.problems(environment) == [
+                "REELAY_SECRETS_FOLDER: cannot read /f: No such file or directory"
+            ])
+        for path in ["f", "./f", " /f"] {
+            #expect(
+                Self.problems(["REELAY_SECRETS_FOLDER": path], folders: [path: []]) == [
+                    "REELAY_SECRETS_FOLDER: expected an absolute path, got \"\(path)\""
+                ])
+        }
+        #expect(
+            Self.problems(
+                ["REELAY_CONFIG_FILE": "/c"], files: ["/c": "REELAY_SECRETS_FOLDER=/f"], folders: ["/f": []]) == [
+                    "REELAY_SECRETS_FOLDER: no setting has this name (in /c)"
+                ], "only the environment names it")
+    }
+
+    @Test func `names in the folder of secrets are those of secrets, of any service, or not ours`() {
+        let names = [
+            "REELAY_TOKNE", "REELAY_PORT", "REELAY_TOKEN_FILE", "REELAY_OTHERS_KEY", "REELAY_OTHERS_URL", ".gitkeep",
+            "README", "reelay_token", "REELAY_CONFIG_FILE", "REELAY_TOKEN.new",
+        ]
+        #expect(
+            Self.problems(["REELAY_SECRETS_FOLDER": "/f"], folders: ["/f": names]) == [
+                "REELAY_CONFIG_FILE: no secret has this name (in /f)",
+                "REELAY_OTHERS_URL: no secret has this name (in /f)",
+                "REELAY_PORT: no secret has this name (in /f)",
+                "REELAY_TOKEN.new: no secret has this name (in /f)",
+                "REELAY_TOKEN_FILE: no secret has this name (in /f)",
+                "REELAY_TOKNE: no secret has this name (in /f)",
+            ])
+    }
+
+    @Test func `real folders are listed, within bounds`() throws {
+        #expect(ConfigFile.list("/nonexistent") == .unreadable(reason: "No such file or directory"))
+        #expect(ConfigFile.list("/dev/null") == .unreadable(reason: "Not a directory"))
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("folder-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        #expect(ConfigFile.list(folder.path) == .names([]))
+        func add(_ name: String) { _ = FileManager.default.createFile(atPath: folder.path + "/" + name, contents: nil) }
+        let long = String(repeating: "n", count: 255)
+        for name in [".hidden", "REELAY_TOKEN", long] { add(name) }
+        guard case .names(let names) = ConfigFile.list(folder.path) else {
+            Issue.record("it is not listed")
+            return
+        }
+        #expect(names.sorted() == [".hidden", "REELAY_TOKEN", long])
+        for number in names.count..<ConfigFile.folderNamesMax { add("\(number)") }
+        guard case .names(let most) = ConfigFile.list(folder.path) else {
+            Issue.record("the largest folder is not listed")
+            return
+        }
+        #expect(most.count == ConfigFile.folderNamesMax)
+        add("more")
+        #expect(ConfigFile.list(folder.path) == .unreadable(reason: "it has more than 1024 files"))
+    }
+
     @Test func `real files are read whole, within bounds`() {
         #expect(ConfigFile.read("/nonexistent/x") == .unreadable(reason: "No such file or directory"))
         #expect(ConfigFile.read("/") == .unreadable(reason: "Is a directory"))
@@ -216,6 +363,8 @@ import Testing
         let schema = ConfigSchema(keys.definitions)
         #expect(KnownKeys.missing(from: schema) == [])
         #expect(KnownKeys.missing(from: Self.schema).contains("REELAY_BATCH"))
+        let mistaken = ConfigKey<Secret>.secret("REELAY_TMDB_URL", "Not a secret.").definition
+        #expect(KnownKeys.missing(from: ConfigSchema([mistaken])) == ["REELAY_TMDB_URL"], "not among the secrets")
         for definition in schema.definitions {
             if let text = definition.defaultText, definition.name != keys.adminPort.name {
                 #expect(definition.accepts(text), "\(definition.name)")

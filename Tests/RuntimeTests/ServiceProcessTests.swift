@@ -40,7 +40,9 @@ import Testing
 
         func run(_ settings: [String: String] = [:], _ build: @escaping Build) async throws(StartupError) -> Int32 {
             let definition = ServiceDefinition(name: "probe", version: "1", portDefault: 0, keys: [], build: build)
-            let loader = ConfigLoader(schema: definition.schema, knownNames: []) { ConfigFile.read($0) }
+            let loader = ConfigLoader(
+                schema: definition.schema, knownNames: [], knownSecrets: [], readFile: { ConfigFile.read($0) },
+                listFolder: { ConfigFile.list($0) })
             let values = try loader.load(
                 environment: ["REELAY_DRAIN_DELAY_SECONDS": "0"].merging(settings) { _, new in new })
             let process = ServiceProcess(
@@ -329,6 +331,7 @@ import Testing
                 continue
             }
             #expect(text.contains("REELAY_DATABASE_URL; or REELAY_DATABASE_URL_FILE"))
+            #expect(text.contains("REELAY_CONFIG_FILE") && text.contains("REELAY_SECRETS_FOLDER"))
             #expect(text.contains("default: 7102"))
         }
     }

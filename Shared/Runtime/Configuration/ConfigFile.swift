@@ -1,13 +1,21 @@
 internal import Glibc
 
-/// Reads small files before anything else runs; blocks, so never use it on an event loop.
+/// Reads small files and folders before anything else runs; blocks, so never use it on an event loop.
 package enum ConfigFile {
     /// Bytes of the largest file that is read.
     package static let fileBytesMax = 64 * 1024
+    /// Names in the largest folder that is read.
+    package static let folderNamesMax = 1024
 
     /// The UTF-8 text of a file, or why it could not be read.
     package enum Outcome: Sendable, Equatable {
         case text(String)
+        case unreadable(reason: String)
+    }
+
+    /// The names in a folder, in no order, or why they could not be read.
+    package enum Listing: Sendable, Equatable {
+        case names([String])
         case unreadable(reason: String)
     }
 
@@ -34,6 +42,27 @@ package enum ConfigFile {
             return .unreadable(reason: "it is not UTF-8 text")
         }
         return .text(text)
+    }
+
+    package static func list(_ path: String) -> Listing {
+        guard let folder = opendir(path) else { return .unreadable(reason: message(errno)) }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(folder) else { break }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name == "." || name == ".." { continue }
+            guard names.count < folderNamesMax else {
+                return .unreadable(reason: "it has more than \(folderNamesMax) files")
+            }
+            names.append(name)
+        }
+        // The end of the folder leaves it at 0.
+        guard errno == 0 else { return .unreadable(reason: message(errno)) }
+        return .names(names)
     }
 
     /// Parses lines `KEY=VALUE` (surrounding spaces are dropped), blank lines and lines that start with `#`.

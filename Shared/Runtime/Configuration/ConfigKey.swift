@@ -10,7 +10,7 @@ package struct ConfigDefinition: Sendable {
     package let defaultText: String?
     /// Whether the service refuses to start without a value.
     package let isRequired: Bool
-    /// Whether the value is never shown, and may come from the file named by `<name>_FILE`.
+    /// Whether the value is never shown, and may come from the file named by `<name>_FILE` or from the folder of secrets.
     package let isSecret: Bool
     /// One sentence for the documentation.
     package let purpose: String
@@ -157,7 +157,7 @@ extension ConfigKey where Value == [String] {
 }
 
 extension ConfigKey {
-    /// A required secret, given as `name` or in the file of `name_FILE`.
+    /// A required secret, given as `name`, in the file of `name_FILE`, or in the folder of secrets.
     package static func secret(
         _ name: String, form: String = "a secret text", _ purpose: String,
         accepts: @escaping @Sendable (String) -> Bool = { _ in true }
@@ -167,7 +167,7 @@ extension ConfigKey {
             parse: { accepts($0) ? Secret($0) : nil })
     }
 
-    /// An optional secret, given as `name` or in the file of `name_FILE`.
+    /// An optional secret, given as `name`, in the file of `name_FILE`, or in the folder of secrets.
     package static func optionalSecret(
         _ name: String, form: String = "a secret text", _ purpose: String,
         accepts: @escaping @Sendable (String) -> Bool = { _ in true }

@@ -12,6 +12,9 @@ package struct ConfigSchema: Sendable {
 
     package var names: Set<String> { Set(definitions.map(\.name)) }
 
+    /// The names of those that may come from files.
+    package var secretNames: Set<String> { Set(definitions.filter(\.isSecret).map(\.name)) }
+
     /// Returns the settings as a Markdown table, sorted by name.
     package func markdown() -> String {
         var lines = ["| setting | value | default | meaning |", "|---|---|---|---|"]

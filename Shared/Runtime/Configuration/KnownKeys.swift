@@ -3,28 +3,37 @@
 /// Services share an environment, so the settings of one are not mistakes in another; any other `REELAY_` name is. A
 /// test checks each service's schema against this list.
 package enum KnownKeys {
-    package static let names: Set<String> = shared.union(providers).union(gateway).union(development)
+    package static let names: Set<String> = secrets.union(shared).union(providers).union(gateway).union(development)
 
-    /// Returns the names of a schema that this list lacks; a test expects none.
+    /// Those that are secrets, and so may come from files.
+    package static let secrets: Set<String> = Set(
+        providerNames.flatMap { provider in
+            ["CLIENT_ID", "CLIENT_SECRET", "API_KEY"].map { "REELAY_\(provider)_\($0)" }
+        }
+            + [
+                SharedKeys.databaseURL.name, SharedKeys.databasePassword.name, SharedKeys.serviceSecret.name,
+                SharedKeys.keyRing.name,
+            ])
+
+    /// Returns the names of a schema that this list lacks, or wrongly calls secrets; a test expects none.
     package static func missing(from schema: ConfigSchema) -> [String] {
-        schema.names.subtracting(names).sorted()
+        schema.definitions.filter { !names.contains($0.name) || $0.isSecret != secrets.contains($0.name) }
+            .map(\.name).sorted()
     }
+
+    private static let providerNames = [
+        "TMDB", "OMDB", "TVDB", "TVMAZE", "TRAKT", "LETTERBOXD", "SIMKL", "ANILIST", "ANIDB", "MYANIMELIST", "KITSU",
+    ]
 
     private static let shared: Set<String> = Set(
         StandardKeys(portDefault: 0).definitions.map(\.name)
             + [
-                SharedKeys.databaseURL.name, SharedKeys.databasePassword.name, SharedKeys.serviceSecret.name,
-                SharedKeys.keyRing.name, SharedKeys.metadataAddress.name, SharedKeys.ratingsAddress.name,
-                SharedKeys.scrobbleAddress.name, SharedKeys.publicURL.name, SharedKeys.peerTLSFolder.name,
+                SharedKeys.metadataAddress.name, SharedKeys.ratingsAddress.name, SharedKeys.scrobbleAddress.name,
+                SharedKeys.publicURL.name, SharedKeys.peerTLSFolder.name,
             ])
 
     private static let providers: Set<String> = Set(
-        [
-            "TMDB", "OMDB", "TVDB", "TVMAZE", "TRAKT", "LETTERBOXD", "SIMKL", "ANILIST", "ANIDB", "MYANIMELIST",
-            "KITSU",
-        ].flatMap { provider in
-            ["URL", "CLIENT_ID", "CLIENT_SECRET", "API_KEY"].map { "REELAY_\(provider)_\($0)" }
-        }
+        providerNames.map { "REELAY_\($0)_URL" }
             + [
                 "REELAY_SIMKL_METADATA", "REELAY_SIMKL_SITE_URL", "REELAY_TRAKT_AUTH_URL", "REELAY_PROVIDERS_OFF",
                 "REELAY_PROVIDER_PACE_PERCENT",

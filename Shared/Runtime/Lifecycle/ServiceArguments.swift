@@ -52,7 +52,8 @@ struct ServiceArguments: ParsableCommand {
           --config-docs  the settings as a table in Markdown
         \(definition.commands.map { "  \($0.usage)  \($0.purpose)\n" }.joined())
         Settings are environment variables, or lines KEY=VALUE in the file that \(ConfigLoader.fileSetting) names;
-        the environment wins.
+        the environment wins. A secret that neither has is read from the file with its name in the folder that
+        \(ConfigLoader.folderSetting) names.
 
         \(definition.schema.helpText())
         """

@@ -35,9 +35,7 @@ extension ServiceRuntime {
         // Standard output is for the result: log lines, including the audit's, go to standard error.
         let sink = LogSink(descriptor: STDERR_FILENO) {}
         do throws(StartupError) {
-            let loader = ConfigLoader(
-                schema: definition.schema, knownNames: KnownKeys.names, readFile: { ConfigFile.read($0) })
-            let values = try loader.load(environment: processEnvironment())
+            let values = try loader(definition).load(environment: processEnvironment())
             signal(SIGPIPE, SIG_IGN)
             LoggingSystem.bootstrap { (label) -> any LogHandler in
                 JSONLogHandler(
@@ -55,9 +53,7 @@ extension ServiceRuntime {
     }
 
     private static func serve(_ definition: ServiceDefinition) async throws(StartupError) -> Int32 {
-        let loader = ConfigLoader(
-            schema: definition.schema, knownNames: KnownKeys.names, readFile: { ConfigFile.read($0) })
-        let values = try loader.load(environment: processEnvironment())
+        let values = try loader(definition).load(environment: processEnvironment())
         signal(SIGPIPE, SIG_IGN)
         // As the first process of a container it inherits orphans: with SIGCHLD ignored the kernel reaps them.
         if getpid() == 1 { signal(SIGCHLD, SIG_IGN) }
@@ -95,6 +91,12 @@ extension ServiceRuntime {
                 _exit(code)
             })
         return try await process.run(signals: signals)
+    }
+
+    private static func loader(_ definition: ServiceDefinition) -> ConfigLoader {
+        ConfigLoader(
+            schema: definition.schema, knownNames: KnownKeys.names, knownSecrets: KnownKeys.secrets,
+            readFile: { ConfigFile.read($0) }, listFolder: { ConfigFile.list($0) })
     }
 
     /// Returns the exporter, if a collector is configured.

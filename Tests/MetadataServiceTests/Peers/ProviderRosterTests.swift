@@ -15,7 +15,10 @@ struct ProviderRosterTests {
 
     /// The answer to `GET /sources` under these settings.
     private func sources(_ settings: [String: String]) async throws -> [SourceInfo] {
-        let loader = ConfigLoader(schema: ConfigSchema(ProviderRoster.keys), knownNames: []) { ConfigFile.read($0) }
+        let loader = ConfigLoader(
+            schema: ConfigSchema(ProviderRoster.keys), knownNames: [], knownSecrets: [],
+            readFile: { ConfigFile.read($0) },
+            listFolder: { ConfigFile.list($0) })
         let values = try loader.load(environment: settings)
         let client = HTTPClient(configuration: ProviderHTTP.configuration())
         let panel = ProviderRoster.panel(values, gates: [:], now: { 0 }) { _ in
