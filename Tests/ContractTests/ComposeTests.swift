@@ -119,6 +119,42 @@ import Yams
         }
     }
 
+    @Test("Keys of providers may be files too: each service sees the folder with its own, read only, and no other does")
+    func secretsFolders() throws {
+        for (name, service) in try Self.services() {
+            let mounts = service["volumes"] as? [String] ?? []
+            let folders = mounts.filter { $0.contains("secrets") }
+            let variable = (service["environment"] as? [String: Any])?["REELAY_SECRETS_FOLDER"] as? String
+            if Self.ours.contains(name), name != "upstreams" {
+                #expect(folders == ["./secrets/settings/\(name):/run/settings:ro"], "\(name)")
+                #expect(variable == "/run/settings", "\(name)")
+            } else {
+                #expect(folders == [] && variable == nil, "\(name)")
+            }
+        }
+    }
+
+    @Test("The folders for keys of providers are made again and again, and what somebody has put there stays")
+    func secretsFoldersAreMade() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("secrets-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let script = Project.root.appendingPathComponent("deploy/dev/lib/secrets.sh").path
+        let command = #"umask 077 && . "$0" && make_settings_folders "$1""#
+        try await Command.run("bash", ["-euc", command, script, folder.path])
+        let settings = folder.appendingPathComponent("settings")
+        let made = try FileManager.default.contentsOfDirectory(atPath: settings.path)
+        #expect(Set(made) == Set(Self.ours).subtracting(["upstreams"]))
+        // A container's user, whom this machine does not know, reads what is in them.
+        for name in made {
+            let mode = try FileManager.default.attributesOfItem(atPath: settings.appendingPathComponent(name).path)
+            #expect(mode[.posixPermissions] as? Int == 0o755, "\(name)")
+        }
+        let key = settings.appendingPathComponent("metadata/REELAY_TMDB_API_KEY")
+        try "key".write(to: key, atomically: false, encoding: .utf8)
+        try await Command.run("bash", ["-euc", command, script, folder.path])
+        #expect(try String(contentsOf: key, encoding: .utf8) == "key")
+    }
+
     /// The settings that no compose variable controls, with the reason.
     private static let unsettable = [
         "REELAY_ADMIN_PORT": "the image has it, for the healthcheck and the balancer",
@@ -171,7 +207,7 @@ import Yams
                     #expect(value?.contains("$") != true, "\(name): \(setting) is passed on after all")
                 }
             }
-            let read = settings.union(settings.map { "\($0)_FILE" })
+            let read = settings.union(settings.map { "\($0)_FILE" }).union(["REELAY_SECRETS_FOLDER"])
             #expect(Set(variables.keys).subtracting(read) == [], "\(name) does not read them")
         }
         let all = documented.values.reduce(into: Set<String>()) { $0.formUnion($1) }

@@ -20,6 +20,13 @@ make_secret() {
 
 key_ring_line() { printf 'k1:%s\n' "$(head -c 32 /dev/urandom | base64 -w 0)"; }
 
+# Makes the folder of each service for the secrets that somebody may add; compose mounts it into that service alone, where
+# an unknown user reads it.
+make_settings_folders() {
+    local folder=$1 service
+    for service in "${secret_services[@]}"; do install -d -m 0755 "$folder/settings/$service"; done
+}
+
 # Fills a folder with everything that a deployment needs: each service's database password, the secret by which the
 # services authenticate to each other, and the key that encrypts the tokens for Trakt and Simkl.
 make_secrets() {
