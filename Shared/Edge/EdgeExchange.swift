@@ -41,16 +41,10 @@ struct EdgeExchange: Sendable {
         let tag = answer.headers.first { $0.name == "etag" }?.value ?? entityTag(of: answer)
         answer.headers.removeAll { $0.name == "etag" }
         answer.headers.append(("etag", tag))
-        if isRead {
-            // Only the client itself may cache it, and must revalidate it before each use.
-            if !answer.headers.contains(where: { $0.name == "cache-control" }) {
-                answer.headers.append(("cache-control", "private, no-cache"))
-            }
-            if context.ifNoneMatch?.contains(tag) == true {
-                answer.status = 304
-                answer.body = []
-                answer.headers.removeAll { $0.name == "content-type" }
-            }
+        if isRead, context.ifNoneMatch?.contains(tag) == true {
+            answer.status = 304
+            answer.body = []
+            answer.headers.removeAll { $0.name == "content-type" }
         }
         return answer
     }

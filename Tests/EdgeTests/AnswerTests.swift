@@ -29,6 +29,7 @@ import Testing
                 for field in Self.always {
                     #expect(answer.contains("\r\n\(field)"), "\(field) in \(request): \(answer)")
                 }
+                #expect(answer.contains("\r\ncache-control: no-store\r\n"), "\(request): \(answer)")
                 #expect(!answer.contains("strict-transport-security"), "this came in the clear")
                 #expect(!answer.lowercased().contains("\r\nserver:"))
             }

@@ -10,6 +10,7 @@ package enum AnswerFields {
         var fields = own
         func add(_ name: String, _ value: String) {
             if !fields.contains(where: { $0.name == name }) { fields.append((name, value)) }
+        // With entity tags as well: a browser writes what it keeps to a disk that others may use.
         }
         add("x-request-id", requestID)
         add("cache-control", "no-store")
