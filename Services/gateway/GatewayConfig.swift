@@ -54,6 +54,11 @@ extension GatewayService {
     private static let certificateKey = ConfigKey<String?>.optionalText(
         "REELAY_PUBLIC_CERTIFICATE_KEY", "PEM file with the private key of `REELAY_PUBLIC_CERTIFICATE`.")
 
+    private static let securesSubdomains = ConfigKey<Bool>.flag(
+        "REELAY_HSTS_SUBDOMAINS", default: false,
+        "Whether browsers that came over TLS shall use nothing else for names below the gateway's own either (includeSubDomains)."
+    )
+
     private static let breachedPasswords = ConfigKey<Bool>.flag(
         "REELAY_BREACHED_PASSWORDS", default: true,
         "Whether new passwords are compared with those known from data breaches; of each the first five of the 40 digits of its SHA-1 are sent."
@@ -67,9 +72,9 @@ extension GatewayService {
         keys: ServiceAssembly.keys + [
             SharedKeys.metadataAddress.definition, SharedKeys.ratingsAddress.definition,
             SharedKeys.scrobbleAddress.definition, origins.definition, registration.definition,
-            secondFactor.definition, proxies.definition, internalPort.definition, personRate.definition,
-            keyRate.definition,
-            addressRate.definition, certificate.definition, certificateKey.definition, breachedPasswords.definition,
+            secondFactor.definition, proxies.definition, internalPort.definition,
+            personRate.definition, keyRate.definition, addressRate.definition, certificate.definition,
+            certificateKey.definition, securesSubdomains.definition, breachedPasswords.definition,
             breachedPasswordsURL.definition, OutboundGuard.networks.definition,
         ],
         // Most of its work is in its loops; of Postgres it asks little.
@@ -131,8 +136,8 @@ extension GatewayService {
             ],
             cors: CORSPolicy(origins: values[origins]),
             proxies: TrustedProxies(values[proxies].compactMap(NetworkRange.init)), limiter: limiter,
-            certificate: identity, conditions: once, host: runtime.host, port: runtime.port, group: runtime.group,
-            logger: runtime.logger,
+            certificate: identity, securesSubdomains: values[securesSubdomains], conditions: once, host: runtime.host,
+            port: runtime.port, group: runtime.group, logger: runtime.logger,
             authenticate: { accounts.credentials($0) },
             observe: telemetry.observe, turnedAway: telemetry.turnedAway, waited: telemetry.waited)
         var router = RPCRouter()

@@ -57,12 +57,14 @@ struct EdgeResponder: HTTPResponder {
     let sweeper: DeadlineSweeper
     let room: BodyRoom
     let packer: AnswerPacker
-    /// Whether clients connect over TLS.
-    let isSecure: Bool
+    /// Nil if clients do not connect over TLS.
+    let transport: TransportSecurity?
     /// Nil if conditions are checked regardless of the key.
     let conditions: (any ConditionBook)?
     let authenticate: EdgeAuthenticator
     let observe: @Sendable (EdgeRecord) -> Void
+
+    private var isSecure: Bool { transport != nil }
 
     /// Answers in a task of its own, which frees its memory when it ends: the connection's task keeps its peak
     /// allocation for as long as the connection lives.
@@ -174,7 +176,7 @@ struct EdgeResponder: HTTPResponder {
             EdgeRecord(
                 operation: nil, status: answer.status, duration: .zero, trace: trace, requestID: nil,
                 person: nil, cause: error.message))
-        answer.headers = AnswerFields.complete(answer.headers, requestID: trace.traceID, isSecure: isSecure)
+        answer.headers = AnswerFields.complete(answer.headers, requestID: trace.traceID, transport: transport)
         return answer
     }
 
@@ -320,7 +322,7 @@ struct EdgeResponder: HTTPResponder {
         }
         let line = answer.stream.flatMap { canGoOn($0, request) ? lines : nil }
         if line != nil { fields.append(("connection", "close")) }
-        fields = AnswerFields.complete(fields, requestID: requestID, isSecure: isSecure)
+        fields = AnswerFields.complete(fields, requestID: requestID, transport: transport)
         var headers = HTTPFields()
         for (name, value) in fields {
             guard let name = Self.fieldNames[name] ?? HTTPField.Name(name) else { continue }
@@ -341,7 +343,8 @@ struct EdgeResponder: HTTPResponder {
     /// The names that most answers have: creating one validates each of its characters.
     private static let fieldNames: [String: HTTPField.Name] = {
         let own = ["content-type", "content-length", "etag", "vary", "ratelimit", "ratelimit-policy", "location"]
-        let common = AnswerFields.complete([], requestID: "", isSecure: true).map(\.name)
+        let transport = TransportSecurity(coversSubdomains: false)
+        let common = AnswerFields.complete([], requestID: "", transport: transport).map(\.name)
         return Dictionary(
             uniqueKeysWithValues: (own + common).compactMap { name in HTTPField.Name(name).map { (name, $0) } })
     }()

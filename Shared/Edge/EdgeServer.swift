@@ -44,11 +44,12 @@ package struct EdgeServer: Sendable {
     private let turnedAway: EdgeRefusalSink
     private let waited: EdgeWaitSink
 
+    /// `securesSubdomains` tells browsers that came over TLS to use nothing else for names below this one either.
     package init(
         routes: [EdgeRoute], cors: CORSPolicy, proxies: TrustedProxies = TrustedProxies(),
         limits: EdgeLimits = EdgeLimits(), limiter: RateLimiter? = nil, certificate: EdgeCertificate? = nil,
-        conditions: (any ConditionBook)? = nil, host: String, port: Int, group: any EventLoopGroup, logger: Logger,
-        authenticate: @escaping EdgeAuthenticator,
+        securesSubdomains: Bool = false, conditions: (any ConditionBook)? = nil, host: String, port: Int,
+        group: any EventLoopGroup, logger: Logger, authenticate: @escaping EdgeAuthenticator,
         observe: @escaping @Sendable (EdgeRecord) -> Void, turnedAway: @escaping EdgeRefusalSink,
         waited: @escaping EdgeWaitSink
     ) {
@@ -65,7 +66,8 @@ package struct EdgeServer: Sendable {
             lines: lines,
             limiter: limiter, executors: executors, sweeper: DeadlineSweeper(eventLoop: group.next()),
             room: BodyRoom(limits: limits), packer: AnswerPacker(limits: limits, fixed: FixedForms()),
-            isSecure: certificate != nil, conditions: conditions,
+            transport: certificate.map { _ in TransportSecurity(coversSubdomains: securesSubdomains) },
+            conditions: conditions,
             authenticate: authenticate, observe: observe)
         self.host = host
         self.port = port

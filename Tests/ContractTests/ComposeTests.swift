@@ -291,6 +291,16 @@ import Yams
         #expect(condition < first && first < otherwise)
         let secure = lines[first]
         #expect(secure.contains(" ssl crt \"${REELAY_BALANCER_CERTIFICATE}\" ssl-min-ver TLSv1.2 "), "\(secure)")
+        // What is set last counts, and nothing is set without a certificate.
+        let field = "http-after-response set-header strict-transport-security"
+        let told = try #require(lines.firstIndex(of: "\(field) max-age=31536000"))
+        #expect(lines.count { $0.hasPrefix(field) } == 2 && condition < told && told + 3 < otherwise)
+        let wider = [
+            #".if streq("$REELAY_HSTS_SUBDOMAINS",true)"#, "\(field) \"max-age=31536000; includeSubDomains\"", ".endif",
+        ]
+        #expect(Array(lines[told...].dropFirst().prefix(3)) == wider)
+        let base = try #require(try Self.services()["balancer"]?["environment"] as? [String: Any])
+        #expect(base["REELAY_HSTS_SUBDOMAINS"] as? String == "${REELAY_HSTS_SUBDOMAINS:-}")
     }
 
     @Test("The images: a user without a name and rights, no shell tricks, released code alone, nothing secret built in")

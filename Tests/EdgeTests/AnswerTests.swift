@@ -49,10 +49,20 @@ import Testing
         let own = [
             (name: "content-security-policy", value: "default-src 'self'"), (name: "x-request-id", value: "own"),
         ]
-        let fields = AnswerFields.complete(own, requestID: "other", isSecure: true)
+        let fields = AnswerFields.complete(own, requestID: "other", transport: nil)
         #expect(fields.filter { $0.name == "content-security-policy" }.map(\.value) == ["default-src 'self'"])
         #expect(fields.filter { $0.name == "x-request-id" }.map(\.value) == ["own"])
-        #expect(fields.contains { $0.name == "strict-transport-security" && $0.value == "max-age=31536000" })
+    }
+
+    @Test(
+        "Over TLS browsers are told to come in no other way for a year, to names below this one only where that is wanted",
+        arguments: [
+            (nil, nil), (false, "max-age=31536000"), (true, "max-age=31536000; includeSubDomains"),
+        ] as [(Bool?, String?)])
+    func transport(coversSubdomains: Bool?, told: String?) {
+        let fields = AnswerFields.complete(
+            [], requestID: "a", transport: coversSubdomains.map { TransportSecurity(coversSubdomains: $0) })
+        #expect(fields.first { $0.name == "strict-transport-security" }?.value == told)
     }
 
     @Test("A request's name comes back, unless it could do harm in a log")

@@ -73,7 +73,7 @@ import Testing
         try await withServer(certificate: certificate) { port in
             let two = try Self.curl(folder, "first", port, ["--http2"])
             #expect(two.hasPrefix("HTTP/2 404") && two.contains("version 2 verified 0"), "\(two)")
-            #expect(two.contains("strict-transport-security: max-age=31536000"))
+            #expect(two.contains("strict-transport-security: max-age=31536000\r\n"), "for its own name only")
             #expect(two.contains("x-content-type-options: nosniff") && two.contains("x-request-id: "))
             let one = try Self.curl(folder, "first", port, ["--http1.1"])
             #expect(one.hasPrefix("HTTP/1.1 404") && one.contains("version 1.1 verified 0"), "\(one)")
@@ -94,6 +94,18 @@ import Testing
             #expect(certificate.look() == .unchanged)
             #expect(try Self.curl(folder, "second", port, []).hasPrefix("HTTP/2 404"))
             #expect(throws: Failed.self) { try Self.curl(folder, "first", port, []) }
+        }
+    }
+
+    @Test("Where that is wanted, names below the gateway's own are for TLS alone as well")
+    func subdomains() async throws {
+        let certificate = try Self.makeCertificate()
+        try await withServer(certificate: certificate, securesSubdomains: true) { port in
+            for version in ["--http2", "--http1.1"] {
+                let told = try Self.run(
+                    "curl", ["-sS", "--insecure", version, "-D", "-", "https://127.0.0.1:\(port)/api/v1/nowhere"])
+                #expect(told.contains("strict-transport-security: max-age=31536000; includeSubDomains\r\n"), "\(told)")
+            }
         }
     }
 

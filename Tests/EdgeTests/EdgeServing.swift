@@ -38,7 +38,7 @@ extension EdgeServing {
     func withServer(
         _ limits: EdgeLimits = EdgeLimits(), routes: [EdgeRoute] = TestRoutes.all,
         proxies: TrustedProxies = TrustedProxies(), limiter: RateLimiter? = nil, certificate: EdgeCertificate? = nil,
-        conditions: (any ConditionBook)? = nil,
+        securesSubdomains: Bool = false, conditions: (any ConditionBook)? = nil,
         group loops: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         authenticate: @escaping EdgeAuthenticator = TestTokens.authenticate,
         turnedAway: @escaping EdgeRefusalSink = { _ in }, waited: @escaping EdgeWaitSink = { _ in },
@@ -46,7 +46,8 @@ extension EdgeServing {
     ) async throws {
         let (lifetime, ports) = makeServer(
             limits, routes: routes, proxies: proxies, limiter: limiter, certificate: certificate,
-            conditions: conditions, group: loops, authenticate: authenticate, turnedAway: turnedAway, waited: waited)
+            securesSubdomains: securesSubdomains, conditions: conditions, group: loops, authenticate: authenticate,
+            turnedAway: turnedAway, waited: waited)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await lifetime.run() }
             var arrivals = ports.makeAsyncIterator()
@@ -66,15 +67,15 @@ extension EdgeServing {
     func makeServer(
         _ limits: EdgeLimits = EdgeLimits(), routes: [EdgeRoute] = TestRoutes.all,
         proxies: TrustedProxies = TrustedProxies(), limiter: RateLimiter? = nil, certificate: EdgeCertificate? = nil,
-        conditions: (any ConditionBook)? = nil,
+        securesSubdomains: Bool = false, conditions: (any ConditionBook)? = nil,
         group loops: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         authenticate: @escaping EdgeAuthenticator = TestTokens.authenticate,
         turnedAway: @escaping EdgeRefusalSink = { _ in }, waited: @escaping EdgeWaitSink = { _ in }
     ) -> (lifetime: ServiceGroup, ports: AsyncStream<Int>) {
         let server = EdgeServer(
             routes: routes, cors: CORSPolicy(origins: ["https://app.example"]), proxies: proxies, limits: limits,
-            limiter: limiter, certificate: certificate, conditions: conditions, host: "127.0.0.1", port: 0,
-            group: loops, logger: Logger(label: "edge"),
+            limiter: limiter, certificate: certificate, securesSubdomains: securesSubdomains, conditions: conditions,
+            host: "127.0.0.1", port: 0, group: loops, logger: Logger(label: "edge"),
             authenticate: authenticate, observe: { _ in }, turnedAway: turnedAway, waited: waited)
         let (ports, announce) = AsyncStream.makeStream(of: Int.self)
         let lifetime = ServiceGroup(
