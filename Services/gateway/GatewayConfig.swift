@@ -27,6 +27,10 @@ extension GatewayService {
         default: SecondFactorPolicy.optional.rawValue,
         "Who needs a second factor (one-time codes from an app): nobody (optional) or everybody (required); people without one can then do little else than set it up."
     )
+    private static let codeSeconds = ConfigKey<String>.choice(
+        "REELAY_CODE_SECONDS", of: CodeLife.allCases.map(\.rawValue), default: CodeLife.neighbouringSteps.rawValue,
+        "How many seconds a one-time code is accepted: those of its own step (30), which requires clocks that agree, or those of the steps before and after it too (90)."
+    )
     private static let proxies = ConfigKey<[String]>.list(
         "REELAY_TRUSTED_PROXIES", form: "addresses and ranges such as 10.0.0.0/8, separated by commas",
         "Proxies in front of the gateway whose X-Forwarded-For is trusted; with any other proxy, its address counts as the client's.",
@@ -72,7 +76,7 @@ extension GatewayService {
         keys: ServiceAssembly.keys + [
             SharedKeys.metadataAddress.definition, SharedKeys.ratingsAddress.definition,
             SharedKeys.scrobbleAddress.definition, origins.definition, registration.definition,
-            secondFactor.definition, proxies.definition, internalPort.definition,
+            secondFactor.definition, codeSeconds.definition, proxies.definition, internalPort.definition,
             personRate.definition, keyRate.definition, addressRate.definition, certificate.definition,
             certificateKey.definition, securesSubdomains.definition, breachedPasswords.definition,
             breachedPasswordsURL.definition, OutboundGuard.networks.definition,
@@ -95,7 +99,8 @@ extension GatewayService {
             store: store, hasher: PasswordHasher(), clock: clock, ids: SystemIDSource(clock: clock),
             registration: RegistrationPolicy(rawValue: values[registration]) ?? .first,
             secret: values[SharedKeys.serviceSecret],
-            secondFactor: SecondFactorPolicy(rawValue: values[secondFactor]) ?? .required, breaches: breaches)
+            secondFactor: SecondFactorPolicy(rawValue: values[secondFactor]) ?? .required,
+            codeLife: CodeLife(rawValue: values[codeSeconds]) ?? .ownStep, breaches: breaches)
         let clients = GatewayClients(
             metadata: MetadataClient(metadata), ratings: RatingsClient(ToldMerges(ratings, now: { .now })),
             scrobble: ScrobbleClient(scrobble))

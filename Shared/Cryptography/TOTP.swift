@@ -9,8 +9,6 @@ package struct TOTP: Sendable, CustomStringConvertible, CustomReflectable {
     package static let digitCount = 6
     /// The number of seconds for which a code is current.
     package static let stepSeconds = 30
-    /// Steps before and after the current one whose codes are accepted too: clocks differ, and people type slowly.
-    package static let driftSteps = 1
 
     private static let modulus: UInt32 = 1_000_000
 
@@ -39,13 +37,13 @@ package struct TOTP: Sendable, CustomStringConvertible, CustomReflectable {
         return String(repeating: "0", count: Self.digitCount - digits.count) + digits
     }
 
-    /// Returns the step whose code is `shown`: the latest match around `present`, if it is after `last`, the latest
-    /// step accepted so far; nil for any other code. Apps show codes in two groups, so spaces do not matter. The time
-    /// reveals nothing about the right code.
-    package func step(of shown: String, around present: Int, after last: Int) -> Int? {
+    /// Returns the step whose code is `shown`: the latest match among `present` and the `drift` steps on either side of
+    /// it, if it is after `last`, the latest step accepted so far; nil for any other code. `drift` is 0 or more. Apps
+    /// show codes in two groups, so spaces do not matter. The time reveals nothing about the right code.
+    package func step(of shown: String, around present: Int, within drift: Int, after last: Int) -> Int? {
         let bytes = shown.utf8.filter { $0 != UInt8(ascii: " ") }
         var found: Int?
-        for step in present - Self.driftSteps...present + Self.driftSteps
+        for step in present - drift...present + drift
         where ConstantTime.equal(bytes, Array(code(at: step).utf8)) {
             found = step
         }

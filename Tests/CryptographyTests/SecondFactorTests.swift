@@ -30,19 +30,22 @@ import Testing
         }
     }
 
-    @Test func `only the codes of the step, the one before and the one after are taken`() {
+    @Test(arguments: [0, 1, 2])
+    func `only the codes of the step, and of as many on either side as are allowed, are taken`(allowed: Int) {
         let seed = UInt64.random(in: 0...UInt64.max)
         var random = SeededBytes(seed: seed)
         for _ in 0..<200 {
             let totp = TOTP()
             let present = Int.random(in: 1_000...100_000_000, using: &random)
             for drift in -5...5 {
-                let found = totp.step(of: totp.code(at: present + drift), around: present, after: 0)
+                let code = totp.code(at: present + drift)
+                let found = totp.step(of: code, around: present, within: allowed, after: 0)
+                #expect(found.map { abs($0 - present) <= allowed } != false, "seed \(seed)")
                 // If two steps share a code, either may be found.
-                if abs(drift) <= 1 {
-                    #expect(found.map { totp.code(at: $0) } == totp.code(at: present + drift), "seed \(seed)")
+                if abs(drift) <= allowed {
+                    #expect(found.map { totp.code(at: $0) } == code, "seed \(seed)")
                 } else if let found {
-                    #expect(totp.code(at: found) == totp.code(at: present + drift), "seed \(seed)")
+                    #expect(totp.code(at: found) == code, "seed \(seed)")
                 }
             }
         }
@@ -59,7 +62,7 @@ import Testing
             for _ in 0..<60 {
                 present += Int.random(in: 0...1, using: &random)
                 let shown = totp.code(at: present + Int.random(in: -2...2, using: &random))
-                guard let step = totp.step(of: shown, around: present, after: last) else { continue }
+                guard let step = totp.step(of: shown, around: present, within: 1, after: last) else { continue }
                 taken.append(step)
                 last = step
             }
@@ -70,8 +73,10 @@ import Testing
     @Test(arguments: ["", "28708", "2870820", "28708x", "287-082", "٢٨٧٠٨٢"])
     func `what is no code is refused`(text: String) throws {
         let totp = try #require(TOTP(Self.published))
-        for typed in ["287082", "287 082", " 287082 "] { #expect(totp.step(of: typed, around: 1, after: 0) == 1) }
-        #expect(totp.step(of: text, around: 1, after: 0) == nil)
+        for typed in ["287082", "287 082", " 287082 "] {
+            #expect(totp.step(of: typed, around: 1, within: 1, after: 0) == 1)
+        }
+        #expect(totp.step(of: text, around: 1, within: 1, after: 0) == nil)
     }
 
     @Test func `a secret has 160 bits, is new each time and shows itself nowhere`() {

@@ -41,7 +41,8 @@ struct Household {
     /// `logN` sets the cost of a password hash, by copy; `breaches` is whom both ask about new passwords.
     static func live(
         _ limits: GatewayLimits = GatewayLimits(), logN: [Int] = [4, 4], secondFactor: SecondFactorPolicy = .optional,
-        breaches: BreachedPasswords? = nil, _ body: (Household) async throws -> Void
+        codeLife: CodeLife = .neighbouringSteps, breaches: BreachedPasswords? = nil,
+        _ body: (Household) async throws -> Void
     ) async throws {
         try await TestDatabase.withReplicas(2, migrations: GatewayService.migrations) { pools in
             let wall = Wall()
@@ -52,7 +53,7 @@ struct Household {
                     Accounts(
                         store: GatewayStore(database: Database(pool: pool)), hasher: PasswordHasher(cost: cost),
                         clock: wall, ids: SystemIDSource(), registration: .open, secret: .ofTests,
-                        secondFactor: secondFactor, breaches: breaches, limits: limits))
+                        secondFactor: secondFactor, codeLife: codeLife, breaches: breaches, limits: limits))
             }
             try await body(Household(copies: copies, pool: pools[0], wall: wall))
         }

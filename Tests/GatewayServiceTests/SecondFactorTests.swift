@@ -109,6 +109,34 @@ extension Household {
         }
     }
 
+    @Test(
+        "In 90 seconds a code comes late or early by a step, in 30 by none, whether it turns the factor on or logs in",
+        arguments: CodeLife.allCases)
+    func codeLife(_ life: CodeLife) async throws {
+        let away = life == .neighbouringSteps ? 1 : 0
+        try await Household.live(codeLife: life) { home async throws in
+            let grant = try await home.register("alice")
+            let found = try await home.caller(grant)
+            let alice = try #require(found)
+            let totp = try await home.begin(alice)
+            func confirmation(_ steps: Int) async -> RegistryError? {
+                await Household.refusal { () async throws(RPCError) in
+                    _ = try await home.confirm(alice, home.code(totp, steps))
+                }
+            }
+            for steps in -2...2 where abs(steps) > away {
+                #expect(await confirmation(steps) == .wrongCode, "\(steps)")
+            }
+            #expect(await confirmation(-away) == nil)
+            // Far from the step that was taken.
+            home.wall.pass(.seconds(300))
+            for steps in -2...2 {
+                let refusal = await home.loginRefusal("alice", home.code(totp, steps))
+                #expect(refusal == (abs(steps) <= away ? nil : .invalidCredentials), "\(steps)")
+            }
+        }
+    }
+
     @Test("Of many who show one code at once, at all copies, one gets in")
     func atOnce() async throws {
         var limits = GatewayLimits()
@@ -362,7 +390,8 @@ extension Household {
             let on = home.wall.now
             home.wall.pass(Self.step)
             func factors(_ secret: String) -> SecondFactorStore {
-                SecondFactorStore(database: home.store.database, secret: Secret(secret))
+                SecondFactorStore(
+                    database: home.store.database, secret: Secret(secret), codeLife: .neighbouringSteps)
             }
             func take(_ secret: String, _ code: String) async throws -> SecondFactorStore.Verdict {
                 try await factors(secret).take(

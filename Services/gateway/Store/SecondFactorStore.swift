@@ -9,9 +9,11 @@ package import Store
 package struct SecondFactorStore: Sendable {
     let database: Database
     private let sealer: Sealer
+    private let codeLife: CodeLife
 
-    package init(database: Database, secret: Secret) {
+    package init(database: Database, secret: Secret, codeLife: CodeLife) {
         self.database = database
+        self.codeLife = codeLife
         sealer = Sealer(following: secret, for: "reelay.second-factor.v1")
     }
 
@@ -71,7 +73,7 @@ package struct SecondFactorStore: Sendable {
             try await transaction.execute(GatewayQueries.forgetWrongCodes, [.id(user)])
             return .taken(of: confirmedAt)
         }
-        let step = try open(stored.secret, of: user).step(of: code, around: Self.step(at: now), after: stored.lastStep)
+        let step = try acceptedStep(of: code, sealed: stored.secret, by: user, at: now, after: stored.lastStep)
         if let wrongMax, stored.wrongCodes >= wrongMax { return .wrong }
         if let step, try await transaction.first(GatewayQueries.takeStep, [.id(user), .int(step)]) != nil {
             return .taken(of: confirmedAt)
@@ -90,7 +92,7 @@ package struct SecondFactorStore: Sendable {
         }
         guard stored.confirmedAt == nil else { return .failure(.hasSecondFactor) }
         guard stored.begunAt > begunSince else { return .failure(.noSecondFactor) }
-        let step = try open(stored.secret, of: user).step(of: code, around: Self.step(at: now), after: 0)
+        let step = try acceptedStep(of: code, sealed: stored.secret, by: user, at: now, after: 0)
         guard let step else { return .failure(.codeIsWrong) }
         guard
             try await transaction.first(GatewayQueries.confirmFactor, [.id(user), .moment(now), .int(step)]) != nil
@@ -136,8 +138,12 @@ package struct SecondFactorStore: Sendable {
         }
     }
 
-    private static func step(at now: Timestamp) -> Int {
-        TOTP.step(atUnixSeconds: now.microsecondsSinceEpoch / 1_000_000)
+    /// Returns the step of a code that is accepted at `now`; nil for any other. `sealed` is the secret of the factor.
+    private func acceptedStep(
+        of code: String, sealed: [UInt8], by user: UserID, at now: Timestamp, after last: Int
+    ) throws(PGError) -> Int? {
+        let present = TOTP.step(atUnixSeconds: now.microsecondsSinceEpoch / 1_000_000)
+        return try open(sealed, of: user).step(of: code, around: present, within: codeLife.driftSteps, after: last)
     }
 
     private static func place(_ user: UserID) -> SealContext {

@@ -23,6 +23,22 @@ package enum SecondFactorPolicy: String, Sendable, CaseIterable {
     case required
 }
 
+/// For how many seconds a one-time code is accepted.
+package enum CodeLife: String, Sendable, CaseIterable {
+    /// While its step is the current one (ASVS 6.5.5).
+    case ownStep = "30"
+    /// During the steps on either side too: clocks differ, and people type slowly (RFC 6238 §5.2).
+    case neighbouringSteps = "90"
+
+    /// How many steps a code may be away from the current one.
+    var driftSteps: Int {
+        switch self {
+        case .ownStep: 0
+        case .neighbouringSteps: 1
+        }
+    }
+}
+
 /// What all operations on accounts share.
 package struct Accounts: Sendable {
     static let sessionPrefix = TokenPrefix("reelay_st_")
@@ -47,7 +63,8 @@ package struct Accounts: Sendable {
     package init(
         store: GatewayStore, hasher: PasswordHasher, clock: any WallClock, ids: any IDSource,
         registration: RegistrationPolicy, secret: Secret, secondFactor: SecondFactorPolicy = .optional,
-        breaches: BreachedPasswords? = nil, limits: GatewayLimits = GatewayLimits()
+        codeLife: CodeLife = .neighbouringSteps, breaches: BreachedPasswords? = nil,
+        limits: GatewayLimits = GatewayLimits()
     ) {
         self.store = store
         self.hasher = hasher
@@ -55,7 +72,7 @@ package struct Accounts: Sendable {
         self.ids = ids
         self.registration = registration
         self.secondFactor = secondFactor
-        factors = SecondFactorStore(database: store.database, secret: secret)
+        factors = SecondFactorStore(database: store.database, secret: secret, codeLife: codeLife)
         self.breaches = breaches
         self.limits = limits
         callers = CallerCache(limits: limits)
