@@ -123,7 +123,13 @@ let package = Package(
         + shared("GZip", ["CZlib"], wrapsC: true)
         + shared("Archive", ["CLibzip"], wrapsC: true, tests: ["GZip"])
         + shared(
-            "HTTP2", ["CNghttp2", product("NIOSSL", "swift-nio-ssl"), product("NIOTLS", "swift-nio")] + nio,
+            "Admission",
+            [
+                product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl"), product("NIOTLS", "swift-nio"),
+            ])
+        + shared(
+            "HTTP2",
+            ["Admission", "CNghttp2", product("NIOSSL", "swift-nio-ssl"), product("NIOTLS", "swift-nio")] + nio,
             wrapsC: true)
         + shared(
             "RPC", ["JSON", "HTTP2"] + nio, tests: [product("NIOSSL", "swift-nio-ssl")], testData: ["Conformance"])
@@ -152,15 +158,16 @@ let package = Package(
         + shared(
             "Assembly",
             [
-                "Cryptography", "HTTP2", "OTLP", "Postgres", "RPC", "Reloading", "Runtime", "Store", log, metrics,
-                product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+                "Cryptography", "HTTP2", "OTLP", "Postgres", "RPC", "Runtime", "Store", log, metrics,
+                product("NIOCore", "swift-nio"),
             ], tests: nil)
         + shared(
             "Runtime",
             [
-                "Cryptography", "OTLP", log, metrics, product("CoreMetrics", "swift-metrics"), lifecycle,
-                product("UnixSignals", "swift-service-lifecycle"), hummingbird, argumentParser,
-                product("Configuration", "swift-configuration"),
+                "Admission", "Cryptography", "OTLP", "Reloading", log, metrics,
+                product("CoreMetrics", "swift-metrics"), lifecycle, product("UnixSignals", "swift-service-lifecycle"),
+                hummingbird, product("HummingbirdCore", "hummingbird"), argumentParser,
+                product("Configuration", "swift-configuration"), product("NIOSSL", "swift-nio-ssl"),
             ] + nio)
         + service(
             "metadata",
@@ -211,6 +218,7 @@ let package = Package(
                 name: "SettingsTests",
                 dependencies: [
                     "GatewayService", "MetadataService", "Outbound", "RatingsService", "Runtime", "ScrobbleService",
+                    log, product("NIOPosix", "swift-nio"),
                 ], path: "Tests/SettingsTests", swiftSettings: house),
             .testTarget(
                 name: "UpgradeTests",
@@ -227,7 +235,10 @@ let package = Package(
                 path: "Tests/ContractTests", exclude: ["osv.py"], swiftSettings: house),
             .testTarget(
                 name: "EndToEndTests",
-                dependencies: ["Archive", "CSV", "Cryptography", "HTTP2", "Stack", product("NIOPosix", "swift-nio")],
+                dependencies: [
+                    "Archive", "CSV", "Cryptography", "HTTP2", "Stack", product("NIOCore", "swift-nio"),
+                    product("NIOPosix", "swift-nio"),
+                ],
                 path: "Tests/EndToEndTests",
                 exclude: ["abuse.py", "collector.py"],
                 swiftSettings: house),

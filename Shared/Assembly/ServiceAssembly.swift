@@ -14,8 +14,8 @@ package final class ServiceAssembly {
     private let runtime: ServiceRuntime
     private let telemetry: Telemetry
     private let sweeper: DeadlineSweeper
-    private let secrets: ServiceSecrets
-    private let peerTLS: PeerTLS?
+    /// What callers present; nil if certificates alone count.
+    private let secrets: ServiceSecrets?
     private var parts: [ServiceComponent] = []
     /// Sends the database queries of requests that arrive together in one go.
     private var together: H2Together?
@@ -23,7 +23,7 @@ package final class ServiceAssembly {
     /// The settings of every service that has a database and calls others.
     package static let keys: [ConfigDefinition] = [
         SharedKeys.databaseURL.definition, SharedKeys.databasePassword.definition, SharedKeys.serviceSecret.definition,
-        SharedKeys.peerTLSFolder.definition,
+        SharedKeys.peerTLSFolder.definition, SharedKeys.serviceAuthentication.definition,
     ]
 
     /// Who may call whom; with certificates, nobody else is admitted.
@@ -44,13 +44,13 @@ package final class ServiceAssembly {
         guard let secrets = ServiceSecrets(texts) else {
             throw .setting(SharedKeys.serviceSecret.name, "expected visible ASCII characters")
         }
-        self.secrets = secrets
-        peerTLS = try values[SharedKeys.peerTLSFolder].map { (folder) throws(StartupError) in
-            try PeerTLS(folder: folder, logger: runtime.logger)
+        let isByCertificate = values[SharedKeys.serviceAuthentication] == SharedKeys.byCertificate
+        guard !isByCertificate || runtime.certificates != nil else {
+            throw .setting(
+                SharedKeys.serviceAuthentication.name,
+                "\(SharedKeys.byCertificate) requires \(SharedKeys.peerTLSFolder.name), which is not set")
         }
-        if let peerTLS {
-            parts.append(.running("peer certificates", phase: .background, { await peerTLS.run() }))
-        }
+        self.secrets = isByCertificate ? nil : secrets
     }
 
     package var components: [ServiceComponent] { parts }
@@ -115,14 +115,21 @@ package final class ServiceAssembly {
         let group = runtime.group
         let client = RPCClient(
             name: service, targets: targets, secrets: secrets, sweeper: sweeper,
-            connect: { [telemetry, peerTLS] address, onChange async throws(H2Error) in
+            connect: { [telemetry, certificates = runtime.certificates] address, onChange async throws(H2Error) in
                 // Copies have addresses of their own, and certificates with the name of their service.
                 try await H2ClientConnection.connect(
-                    host: address.host, port: address.port, tls: peerTLS?.client, serverName: service, group: group,
-                    observe: telemetry.http2, onChange: onChange)
+                    host: address.host, port: address.port, tls: certificates?.client, serverName: service,
+                    group: group, observe: telemetry.http2, onChange: onChange)
             }, observe: telemetry.rpc)
         parts.append(.running("client of \(service)", phase: .background, { await client.run() }))
         return client
+    }
+
+    /// Admits those that may call this service, by their certificates; nil without certificates.
+    private var admission: H2ServerTLS? {
+        guard let certificates = runtime.certificates else { return nil }
+        let callers = Self.callers[runtime.name] ?? []
+        return H2ServerTLS(admits: { !callers.isDisjoint(with: $0) }, context: { certificates.server })
     }
 
     /// Listens for other services, on the service's own port unless another is given. Readiness and `health.check`
@@ -144,8 +151,8 @@ package final class ServiceAssembly {
         do throws(H2Error) {
             let listener = try await H2Server.start(
                 on: [H2Address(host: runtime.host, port: port)], limits: .peers,
-                tls: peerTLS?.server(admitting: Self.callers[runtime.name] ?? []), group: runtime.group,
-                observe: telemetry.http2, together: together, handler: { await server.respond(to: $0) })
+                tls: admission, group: runtime.group, observe: telemetry.http2, together: together,
+                handler: { await server.respond(to: $0) })
             runtime.logger.notice(
                 "listening for services",
                 metadata: ["host": "\(runtime.host)", "port": "\(listener.boundPort)"])

@@ -1,3 +1,4 @@
+internal import Admission
 package import NIOCore
 internal import NIOPosix
 internal import NIOSSL
@@ -88,7 +89,7 @@ package final class H2Server: Sendable {
             if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.context())) }
             if let admits = tls?.admits {
                 try pipeline.addHandler(
-                    H2PeerGate(admits: admits) {
+                    PeerGate(admits: admits) {
                         observe?(.connectionRefused(remoteAddress: remoteAddress, .wrongPeer))
                     })
             }

@@ -45,6 +45,7 @@ package final class RPCClient: RPCCaller {
         let notBefore: ContinuousClock.Instant?
     }
 
+    /// With nil `secrets` calls have no `authorization`: for services that admit callers by their certificates.
     package init(
         name: String, targets: [RPCTarget], limits: RPCLimits = RPCLimits(), secrets: ServiceSecrets?,
         sweeper: DeadlineSweeper, resolve: @escaping RPCResolver = SystemResolver.resolve,

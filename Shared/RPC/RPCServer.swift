@@ -14,7 +14,8 @@ package struct RPCServer: Sendable {
     private let routes: [RPCRouter.Route]
     private let scanner: RequestScanner
 
-    /// A nil `secrets` accepts every caller: for listeners that only trusted processes can reach. With `carriesTrace`
+    /// A nil `secrets` accepts every caller: for listeners that only trusted processes can reach, or that admit callers
+    /// by their certificates. With `carriesTrace`
     /// handlers find their call's trace in `TraceContext.current`.
     package init(
         router: RPCRouter, limits: RPCLimits = RPCLimits(), secrets: ServiceSecrets?, sweeper: DeadlineSweeper,

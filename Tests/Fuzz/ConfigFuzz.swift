@@ -16,7 +16,8 @@ enum ConfigFuzz {
     private static let required = ConfigSchema(
         standard.definitions + [
             SharedKeys.databaseURL.definition, SharedKeys.databasePassword.definition,
-            SharedKeys.serviceSecret.definition, SharedKeys.keyRing.definition,
+            SharedKeys.serviceSecret.definition, SharedKeys.keyRing.definition, SharedKeys.peerTLSFolder.definition,
+            SharedKeys.serviceAuthentication.definition,
         ])
     private static let optional = ConfigSchema(
         standard.definitions + [
@@ -79,6 +80,9 @@ enum ConfigFuzz {
         readStandard(values)
         check(values[SharedKeys.databaseURL].revealed.hasPrefix("postgres"), "a database of another kind")
         check(values[SharedKeys.serviceSecret].revealed.utf8.count >= 32, "a secret that is too short")
+        check(values[SharedKeys.peerTLSFolder]?.hasPrefix("/") ?? true, "a folder that is somewhere else")
+        let authentication = values[SharedKeys.serviceAuthentication]
+        check(["secret", SharedKeys.byCertificate].contains(authentication), "another way to authenticate")
         check(!values[SharedKeys.keyRing].revealed.isEmpty, "no keys")
         _ = values[SharedKeys.databasePassword]
         check(values.unreadNames.isEmpty, "a setting is not read")

@@ -1,4 +1,6 @@
 import Foundation
+import Logging
+import NIOPosix
 @testable import Outbound
 @testable import Runtime
 import Testing
@@ -39,6 +41,25 @@ import Testing
     func eventLoops() {
         for definition in Self.definitions {
             #expect(definition.eventLoopsMax(8) == (definition.name == "gateway" ? 8 : 4), "\(definition.name)")
+        }
+    }
+
+    @Test("Certificates alone need certificates: without their folder no service starts, and it says what is missing")
+    func certificatesAlone() async throws {
+        for definition in Self.definitions {
+            let values = ConfigValues(
+                schema: definition.schema,
+                texts: [
+                    "REELAY_SERVICE_SECRET": String(repeating: "s", count: 32),
+                    "REELAY_SERVICE_AUTHENTICATION": "certificate",
+                ])
+            let runtime = ServiceRuntime(
+                name: definition.name, version: "1", host: "127.0.0.1", port: 0,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+                group: MultiThreadedEventLoopGroup.singleton, readiness: Readiness(), metrics: MetricsRegistry())
+            let missing = StartupError.setting(
+                "REELAY_SERVICE_AUTHENTICATION", "certificate requires REELAY_PEER_TLS_FOLDER, which is not set")
+            await #expect(throws: missing, "\(definition.name)") { _ = try await definition.build(values, runtime) }
         }
     }
 

@@ -30,6 +30,7 @@ package enum KnownKeys {
             + [
                 SharedKeys.metadataAddress.name, SharedKeys.ratingsAddress.name, SharedKeys.scrobbleAddress.name,
                 SharedKeys.publicURL.name, SharedKeys.peerTLSFolder.name,
+                SharedKeys.serviceAuthentication.name,
             ])
 
     private static let providers: Set<String> = Set(

@@ -7,7 +7,9 @@ package struct StandardKeys: Sendable {
         accepts: { !$0.contains(where: \.isWhitespace) })
     package let port: ConfigKey<Int>
     package let adminPort = ConfigKey<Int?>.optionalPort(
-        "REELAY_ADMIN_PORT", defaultText: "port + 1000", "Port of /healthz, /readyz and /metrics, in plain HTTP/1.1.")
+        "REELAY_ADMIN_PORT", defaultText: "port + 1000",
+        "Port of /healthz, /readyz and /metrics, in HTTP/1.1: in plain form, or with REELAY_PEER_TLS_FOLDER over TLS 1.3 to all but the machine itself."
+    )
     package let logLevel = ConfigKey<String>.choice(
         "REELAY_LOG_LEVEL", of: ["trace", "debug", "info", "notice", "warning", "error", "critical"], default: "info",
         "The lowest level that is logged.")
@@ -50,12 +52,18 @@ package enum SharedKeys {
         "REELAY_DATABASE_PASSWORD", "Database password, if the URL has none.")
     package static let serviceSecret = ConfigKey<Secret>.secret(
         "REELAY_SERVICE_SECRET", form: "a secret text of at least 32 characters",
-        "Secret by which services authenticate to each other; the same for all services of a deployment.",
+        "Secret by which services authenticate to each other, and from which keys are derived; the same for all services of a deployment, unless REELAY_SERVICE_AUTHENTICATION is certificate: then only the same for all copies of one service, which sends it to nobody.",
         accepts: { $0.utf8.count >= 32 })
     package static let peerTLSFolder = ConfigKey<String?>.optionalText(
         "REELAY_PEER_TLS_FOLDER", form: "a folder",
-        "Folder with tls.crt, tls.key and ca.crt: services then speak TLS 1.3 with each other, present certificates with their service's name and trust only those issued by ca.crt. The files are read again when they change. Without it, services speak plain HTTP/2.",
+        "Folder with tls.crt, tls.key and ca.crt: services then speak TLS 1.3 with each other, present certificates with their service's name and trust only those issued by ca.crt, and the admin port admits, from other machines, only the certificates of balancer and monitor. The files are read again when they change. Without it, services speak plain HTTP/2.",
         accepts: { $0.hasPrefix("/") })
+    /// What `serviceAuthentication` is when certificates alone count.
+    package static let byCertificate = "certificate"
+    package static let serviceAuthentication = ConfigKey<String>.choice(
+        "REELAY_SERVICE_AUTHENTICATION", of: ["secret", byCertificate], default: "secret",
+        "How services authenticate to each other: by REELAY_SERVICE_SECRET, besides certificates where REELAY_PEER_TLS_FOLDER is set, or by these certificates alone; the same for all services of a deployment."
+    )
     package static let keyRing = ConfigKey<Secret>.secret(
         "REELAY_KEY_RING", form: "lines id:base64, the writing key first",
         "Keys that encrypt the stored tokens for Trakt and Simkl.",

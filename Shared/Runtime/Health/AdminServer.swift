@@ -11,9 +11,12 @@ package enum AdminLimits {
     package static let connectionsMax = 64
     /// How long a connection may be idle.
     package static let idleTimeout: Duration = .seconds(30)
+    /// Log lines about refused connections are at least this far apart.
+    package static let refusalLineInterval: Duration = .seconds(1)
 }
 
-/// `/healthz`, `/readyz` and `/metrics` over plain HTTP/1.1, for probes and scrapers inside the deployment.
+/// `/healthz`, `/readyz` and `/metrics` over HTTP/1.1, for probes and scrapers inside the deployment: in plain form,
+/// or, where services have certificates, over TLS to all but the machine itself.
 struct AdminServer: Service {
     private let runtime: ServiceRuntime
     private let address: (host: String, port: Int)
@@ -48,9 +51,16 @@ struct AdminServer: Service {
             address: .hostname(address.host, port: address.port), backlog: AdminLimits.connectionsMax,
             availableConnectionsDelegate: MaximumAvailableConnections(
                 AdminLimits.connectionsMax, logger: runtime.logger))
+        let server = HTTPServerBuilder {
+            [certificates = runtime.certificates, refusals = AdminRefusals(logger: runtime.logger)] responder in
+            let requests = HTTP1Channel.Configuration(idleTimeout: TimeAmount(AdminLimits.idleTimeout))
+            return AdminChannel(
+                http: HTTP1Channel(responder: responder, configuration: requests), certificates: certificates,
+                refusals: refusals)
+        }
         let application = Application(
             router: router,
-            server: .http1(configuration: .init(idleTimeout: TimeAmount(AdminLimits.idleTimeout))),
+            server: server,
             configuration: configuration,
             onServerRunning: { [bound] channel in bound.settle(channel.localAddress?.port) },
             eventLoopGroupProvider: .shared(runtime.group), logger: Self.quiet(runtime.logger))

@@ -84,10 +84,13 @@ package struct ServiceRuntime: Sendable {
     package let metrics: MetricsRegistry
     /// Receives spans; nil if no collector is configured.
     package let exporter: OTLPExporter?
+    /// The certificates for other services; nil if no folder of certificates is configured.
+    package let certificates: PeerCertificates?
 
     package init(
         name: String, version: String, host: String, port: Int, logger: Logger, group: any EventLoopGroup,
-        readiness: Readiness, metrics: MetricsRegistry, exporter: OTLPExporter? = nil
+        readiness: Readiness, metrics: MetricsRegistry, exporter: OTLPExporter? = nil,
+        certificates: PeerCertificates? = nil
     ) {
         self.name = name
         self.version = version
@@ -98,5 +101,6 @@ package struct ServiceRuntime: Sendable {
         self.readiness = readiness
         self.metrics = metrics
         self.exporter = exporter
+        self.certificates = certificates
     }
 }

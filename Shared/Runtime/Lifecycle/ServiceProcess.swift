@@ -6,7 +6,7 @@ internal import Synchronization
 
 /// Runs one service from its checked settings to its exit code.
 ///
-/// Start: admin port (starting) → build → run → every listener is bound → ready. Stop, on the first signal: draining
+/// Start: certificates → admin port (starting) → build → run → every listener is bound → ready. Stop, on the first signal: draining
 /// (readyz 503) → wait → the components, phase by phase → admin port. A second signal, or the limit, ends it at once.
 package struct ServiceProcess: Sendable {
     private let definition: ServiceDefinition
@@ -43,15 +43,23 @@ package struct ServiceProcess: Sendable {
     /// the numbers of signals that ask it to stop.
     package func run(signals: AsyncStream<Int32>) async throws(StartupError) -> Int32 {
         let logger = makeLogger(definition.name)
+        let certificates = try peerCertificates(logger)
         let runtime = ServiceRuntime(
             name: definition.name, version: definition.version, host: values[definition.standardKeys.host],
             port: values[definition.standardKeys.port], logger: logger, group: group, readiness: readiness,
-            metrics: metrics, exporter: exporter)
+            metrics: metrics, exporter: exporter, certificates: certificates)
         let outcome = await withTaskGroup(of: Result<Int32, StartupError>?.self) { tasks in
             tasks.addTask { await serve(runtime) }
             tasks.addTask {
                 await listen(signals, logger)
                 return nil
+            }
+            if let certificates {
+                // As long as the admin port, which listens before and after all parts of the service.
+                tasks.addTask {
+                    await certificates.run()
+                    return nil
+                }
             }
             var outcome: Result<Int32, StartupError>?
             while outcome == nil, let ended = await tasks.next() { outcome = ended }
@@ -60,6 +68,14 @@ package struct ServiceProcess: Sendable {
         }
         stopLimit.cancel()
         return try outcome?.get() ?? ExitCode.failure
+    }
+
+    /// Returns the certificates for other services; nil if the service has no such setting, or it is absent.
+    private func peerCertificates(_ logger: Logger) throws(StartupError) -> PeerCertificates? {
+        guard definition.schema.names.contains(SharedKeys.peerTLSFolder.name),
+            let folder = values[SharedKeys.peerTLSFolder]
+        else { return nil }
+        return try PeerCertificates(folder: folder, logger: logger)
     }
 
     private func serve(_ runtime: ServiceRuntime) async -> Result<Int32, StartupError> {

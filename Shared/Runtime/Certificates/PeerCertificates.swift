@@ -1,22 +1,26 @@
-internal import HTTP2
-internal import Logging
+package import Logging
 internal import Metrics
-internal import NIOSSL
+internal import NIOCore
+package import NIOSSL
 internal import Reloading
-internal import Runtime
 
-/// The certificates by which the services of one deployment recognize each other, reloaded when their files change: new
-/// connections use the new ones, open connections continue.
+/// The certificates by which the services of one deployment recognize each other, and those who look at their admin
+/// ports. They are reloaded when their files change: new connections use the new ones, open connections continue.
 ///
 /// The folder contains `tls.crt` (the certificate of this service and its chain to the authority), `tls.key` and
 /// `ca.crt` (the trusted authorities, several while one replaces the other), as laid out by Kubernetes.
-final class PeerTLS: Sendable {
+package final class PeerCertificates: Sendable {
     /// How often the files are checked.
     private static let lookEvery = Duration.seconds(2)
+
+    /// How long the orderly close of a connection to the admin port waits for the other side's close_notify. Until then
+    /// it holds one of the port's few places.
+    private static let adminCloseTimeout = TimeAmount.seconds(2)
 
     private struct Contexts: Sendable {
         let client: NIOSSLContext
         let server: NIOSSLContext
+        let admin: NIOSSLContext
         /// Seconds since 1970.
         let expiresAt: Int
     }
@@ -26,7 +30,8 @@ final class PeerTLS: Sendable {
     private let failures = Counter(label: "peer_tls_reload_failures_total")
     private let files: ReloadedFiles<Contexts>
 
-    init(folder: String, logger: Logger) throws(StartupError) {
+    /// Reads the files. Throws a `StartupError` about the setting if they cannot be used.
+    package init(folder: String, logger: Logger) throws(StartupError) {
         self.logger = logger
         do {
             let paths = ["tls.crt", "tls.key", "ca.crt"].map { "\(folder)/\($0)" }
@@ -37,13 +42,15 @@ final class PeerTLS: Sendable {
         expiry.record(files.value.expiresAt)
     }
 
-    /// The current TLS context of a client.
-    var client: NIOSSLContext { files.value.client }
+    /// The current TLS context of a client of other services.
+    package var client: NIOSSLContext { files.value.client }
 
-    /// The current TLS context of a server, which admits only `callers`.
-    func server(admitting callers: Set<String>) -> H2ServerTLS {
-        H2ServerTLS(admits: { !callers.isDisjoint(with: $0) }, context: { self.files.value.server })
-    }
+    /// The current TLS context of the server for other services. It demands a trusted certificate; which names are
+    /// admitted is up to the server.
+    package var server: NIOSSLContext { files.value.server }
+
+    /// The same for the admin port.
+    var admin: NIOSSLContext { files.value.admin }
 
     /// Checks the files for changes until cancelled.
     func run() async {
@@ -83,10 +90,14 @@ final class PeerTLS: Sendable {
         client.trustRoots = .certificates(authorities)
         server.minimumTLSVersion = .tlsv13
         client.minimumTLSVersion = .tlsv13
+        var admin = server
         server.applicationProtocols = ["h2"]
         client.applicationProtocols = ["h2"]
+        // Not insisted on: balancers and scrapers often name no protocol.
+        admin.applicationProtocols = ["http/1.1"]
+        admin.shutdownTimeout = adminCloseTimeout
         return Contexts(
             client: try NIOSSLContext(configuration: client), server: try NIOSSLContext(configuration: server),
-            expiresAt: Int(leaf.notValidAfter))
+            admin: try NIOSSLContext(configuration: admin), expiresAt: Int(leaf.notValidAfter))
     }
 }
