@@ -1,9 +1,10 @@
 import Foundation
+import NIOCore
 import Stack
 import Testing
 
 /// Services authenticate each other by certificates: peers with none, or another's, are refused; certificates are
-/// rotated at run time.
+/// rotated at run time. So do those that look at the admin ports from elsewhere.
 @Suite(.serialized)
 struct PeerTLSTests {
     private static func certificates(_ folder: URL, _ options: String...) async throws {
@@ -26,16 +27,17 @@ struct PeerTLSTests {
 
     /// Calls a service's `health.check` by curl with the certificate in `folder`; returns the status, or "refused".
     private static func ask(
-        _ name: String, _ service: StackProcess, as folder: URL?, believing: URL, plain: Bool = false
+        _ name: String, _ service: StackProcess, as folder: URL?, believing: URL, plain: Bool = false,
+        bearer: String? = Stack.serviceSecret
     ) async -> String {
         var arguments = [
             "-s", "-m", "5", "-o", "/dev/null", "-w", "%{http_code}", "--http2-prior-knowledge",
             "--cacert", believing.appendingPathComponent("ca.crt").path,
             "--resolve", "\(name):\(service.rpcPort):127.0.0.1",
-            "-H", "content-type: application/json", "-H", "authorization: Bearer \(Stack.serviceSecret)",
-            "-d", #"{"jsonrpc":"2.0","id":1,"method":"health.check"}"#,
+            "-H", "content-type: application/json", "-d", #"{"jsonrpc":"2.0","id":1,"method":"health.check"}"#,
             "\(plain ? "http" : "https")://\(name):\(service.rpcPort)/rpc",
         ]
+        if let bearer { arguments += ["-H", "authorization: Bearer \(bearer)"] }
         if let folder {
             arguments += [
                 "--cert", folder.appendingPathComponent("tls.crt").path, "--key",
@@ -65,6 +67,9 @@ struct PeerTLSTests {
             let ratings = try stack.service("ratings")
             #expect(await Self.ask("ratings", ratings, as: gateway, believing: gateway) == "200")
             #expect(await Self.ask("ratings", ratings, as: scrobble, believing: gateway) == "200")
+            #expect(
+                await Self.ask("ratings", ratings, as: gateway, believing: gateway, bearer: nil) == "401",
+                "the secret is required besides the certificate")
             #expect(await Self.ask("ratings", ratings, as: nil, believing: gateway) != "200")
             let before = try await ratings.metric("http2_connections_refused_total")
             _ = try await Command.run("bash", ["-c", "exec 3<>/dev/tcp/127.0.0.1/\(ratings.port)"])
@@ -170,6 +175,157 @@ struct PeerTLSTests {
             #expect(
                 await Self.ask("ratings", ratings, as: old.appendingPathComponent("gateway"), believing: gateway)
                     != "200")
+        }
+    }
+
+    @Test("Certificates alone: services whose secrets differ work together, and admit by certificate and nothing else")
+    func certificatesAlone() async throws {
+        let (folder, strange) = (Self.temporary(), Self.temporary())
+        defer { for each in [folder, strange] { try? FileManager.default.removeItem(at: each) } }
+        try await Self.certificates(folder)
+        try await Self.certificates(strange)
+        var plan = Self.plan(folder)
+        for name in Stack.serviceNames {
+            plan.settingsOf[name]?["REELAY_SERVICE_AUTHENTICATION"] = "certificate"
+            plan.settingsOf[name]?["REELAY_SERVICE_SECRET"] = Self.ownSecret(name)
+        }
+        try await Stack.running(plan) { stack in
+            let client = try await PublicClient(try stack.service("gateway").port).registered("walter")
+            let film = try await client.send("POST", "/movies/resolve", #"{"ids":{"imdb":"tt9100001"}}"#)
+            let id = try #require(film.json["id"] as? String, "\(film.answer.text)")
+            let rated = try await client.send("POST", "/movies/\(id)/rate", #"{"rating":8.5}"#)
+            #expect(rated.status == 200, "gateway → metadata, ratings: \(rated.answer.text)")
+            let watched = try await client.send("POST", "/movies/\(id)/watched", #"{"unknown_date":true}"#)
+            #expect(watched.status < 300, "gateway → scrobble: \(watched.answer.text)")
+            let history = try await client.send("GET", "/history")
+            #expect((history.json["items"] as? [Any])?.count == 1, "\(history.answer.text)")
+
+            let ratings = try stack.service("ratings")
+            let gateway = folder.appendingPathComponent("gateway")
+            func ask(as folder: URL?, bearer: String? = nil) async -> String {
+                await Self.ask("ratings", ratings, as: folder, believing: gateway, bearer: bearer)
+            }
+            #expect(await ask(as: gateway) == "200")
+            #expect(await ask(as: folder.appendingPathComponent("scrobble")) == "200")
+            // Neither a certificate that may not call nor the service's own secret stands in for one that may.
+            let turnedAway = try await FaultMetric("http2_connections_refused_total", of: ratings)
+            #expect(await ask(as: folder.appendingPathComponent("metadata")) != "200")
+            #expect(
+                await ask(as: folder.appendingPathComponent("metadata"), bearer: Self.ownSecret("ratings")) != "200")
+            #expect(await ask(as: strange.appendingPathComponent("gateway")) != "200")
+            #expect(await ask(as: nil) != "200")
+            #expect(await ask(as: nil, bearer: Self.ownSecret("ratings")) != "200")
+            try await turnedAway.rises(by: 5)
+        }
+    }
+
+    private static func ownSecret(_ name: String) -> String { "\(name)-secret-of-its-own-0123456789abcdef" }
+
+    @Test("With certificates alone no call carries the secret: a service that still asks for it refuses its own")
+    func secretStays() async throws {
+        let folder = Self.temporary()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try await Self.certificates(folder)
+        var plan = Self.plan(folder)
+        plan.copies["ratings"] = 1
+        for name in Stack.serviceNames where name != "ratings" {
+            plan.settingsOf[name]?["REELAY_SERVICE_AUTHENTICATION"] = "certificate"
+        }
+        try await Stack.running(plan) { stack in
+            let client = try await PublicClient(try stack.service("gateway").port).registered("walter")
+            let unnamed = try await FaultMetric("rpc_server_refused_total", of: try stack.service("ratings"))
+            #expect(try await client.send("GET", "/ratings").status != 200)
+            try await unnamed.rises()
+        }
+    }
+
+    /// An IPv4 address by which this machine reaches itself without loopback; nil if there is none.
+    private static let ownAddress: String? = {
+        let devices = (try? System.enumerateDevices()) ?? []
+        return devices.compactMap { $0.address?.ipAddress }.first { !$0.contains(":") && !$0.hasPrefix("127.") }
+    }()
+
+    /// Reads from a service's admin port at an address by curl with the certificate in `folder`; returns the status, or
+    /// "refused".
+    private static func look(
+        _ path: String, _ service: StackProcess, at address: String, as folder: URL?, believing: URL,
+        _ options: [String] = [], plain: Bool = false
+    ) async -> String {
+        var arguments = [
+            "-s", "-m", "5", "-o", "/dev/null", "-w", "%{http_code}", "--noproxy", "*",
+            "--cacert", believing.appendingPathComponent("ca.crt").path,
+            "--resolve", "\(service.name):\(service.adminPort):\(address)",
+            "\(plain ? "http" : "https")://\(service.name):\(service.adminPort)/\(path)",
+        ]
+        if let folder {
+            arguments += [
+                "--cert", folder.appendingPathComponent("tls.crt").path, "--key",
+                folder.appendingPathComponent("tls.key").path,
+            ]
+        }
+        do { return try await Command.run("curl", arguments + options) } catch { return "refused" }
+    }
+
+    @Test(
+        "The admin port admits balancer and monitor over TLS 1.3 and no other from elsewhere, and reloads its certificates",
+        .enabled(if: ownAddress != nil, "this machine has no address but its loopback"))
+    func adminPort() async throws {
+        let (folder, next) = (Self.temporary(), Self.temporary())
+        defer { for each in [folder, next] { try? FileManager.default.removeItem(at: each) } }
+        try await Self.certificates(folder)
+        try await Self.certificates(next)
+        let address = try #require(Self.ownAddress)
+        var plan = Self.plan(folder)
+        plan.settingsOf["ratings"]?["REELAY_HOST"] = "0.0.0.0"
+        try await Stack.running(plan) { stack in
+            let ratings = try stack.service("ratings")
+            let monitor = folder.appendingPathComponent("monitor")
+            func look(_ path: String, as folder: URL?, _ options: [String] = [], plain: Bool = false) async -> String {
+                await Self.look(
+                    path, ratings, at: address, as: folder, believing: monitor, options, plain: plain)
+            }
+            for name in ["balancer", "monitor"] {
+                for path in ["healthz", "readyz", "metrics"] {
+                    #expect(await look(path, as: folder.appendingPathComponent(name)) == "200", "\(name) \(path)")
+                }
+            }
+            #expect(await look("metrics", as: monitor, ["--no-alpn"]) == "200", "many name no protocol")
+            #expect(
+                await Self.look("healthz", ratings, at: "127.0.0.1", as: nil, believing: monitor, plain: true) == "200",
+                "a container's own check needs no certificate")
+
+            let probed = try await ratings.metric("admin_connections_refused_total")
+            _ = try await Command.run("bash", ["-c", "exec 3<>/dev/tcp/\(address)/\(ratings.adminPort)"])
+            #expect(try await ratings.metric("admin_connections_refused_total") == probed, "who only knocks")
+            let refused = try await FaultMetric("admin_connections_refused_total", of: ratings)
+            #expect(await look("healthz", as: nil, plain: true) != "200", "no TLS")
+            #expect(await look("healthz", as: nil) != "200", "no certificate")
+            #expect(await look("healthz", as: next.appendingPathComponent("monitor")) != "200", "a stranger's")
+            for name in ["gateway", "ratings"] {
+                #expect(await look("metrics", as: folder.appendingPathComponent(name)) != "200", "\(name)")
+            }
+            #expect(await look("healthz", as: monitor, ["--tls-max", "1.2"]) != "200", "TLS 1.2")
+            try await refused.rises(by: 6)
+            // Who may look may not call.
+            #expect(await Self.ask("ratings", ratings, as: monitor, believing: monitor) != "200")
+
+            for file in ["tls.key", "tls.crt", "ca.crt"] {
+                let new = try Data(contentsOf: next.appendingPathComponent("ratings/\(file)"))
+                try new.write(to: folder.appendingPathComponent("ratings/\(file)"), options: .atomic)
+            }
+            let deadline = ContinuousClock.now.advanced(by: .seconds(30))
+            let other = next.appendingPathComponent("monitor")
+            while await Self.look("metrics", ratings, at: address, as: other, believing: other) != "200" {
+                guard ContinuousClock.now < deadline else { throw StackError("the new certificates are not used") }
+                try await Task.sleep(for: .milliseconds(200))
+            }
+            #expect(
+                await Self.look("metrics", ratings, at: address, as: monitor, believing: other) != "200",
+                "the authority before")
+
+            let lines = try String(contentsOf: ratings.log, encoding: .utf8).split(separator: "\n")
+                .filter { $0.contains(#""message":"admin connection refused""#) }
+            #expect(!lines.isEmpty && lines.allSatisfy { $0.contains(#""level":"info""#) }, "\(lines)")
         }
     }
 }
