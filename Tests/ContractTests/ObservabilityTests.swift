@@ -220,6 +220,9 @@ import Yams
             promtool, ["check", "rules", folder.appendingPathComponent("alerts.yml").path])
         #expect(said.contains("SUCCESS"), "\(said)")
         try await Command.run(promtool, ["check", "config", folder.appendingPathComponent("prometheus.yml").path])
+        // Its certificates exist in a deployment only.
+        let withCertificates = folder.appendingPathComponent("prometheus-peers.yml").path
+        try await Command.run(promtool, ["check", "config", "--syntax-only", withCertificates])
         let tested = try await Command.run(
             promtool, ["test", "rules", folder.appendingPathComponent("alerts-test.yml").path])
         #expect(tested.contains("SUCCESS"), "\(tested)")

@@ -3,19 +3,27 @@ import Stack
 import Synchronization
 import Testing
 
-/// Films are answered without calls for as long as nothing was written, and whoever wrote sees it at once everywhere.
-@Suite(.stack(FreshFilmTests.plan), .serialized)
-struct FreshFilmTests {
-    static let plan: StackPlan = {
+extension StackPlan {
+    /// Two copies of the gateway, where everybody reads as fast as they can.
+    fileprivate static var twoGateways: StackPlan {
         var plan = StackPlan()
         plan.copies["gateway"] = 2
-        // Everybody here reads as fast as they can.
-        plan.settings = ["REELAY_PERSON_REQUESTS": "0", "REELAY_ADDRESS_REQUESTS": "0"]
+        plan.settings = ["REELAY_REGISTRATION": "open", "REELAY_PERSON_REQUESTS": "0", "REELAY_ADDRESS_REQUESTS": "0"]
         return plan
-    }()
+    }
+}
 
+/// Films are answered without calls for as long as nothing was written, and whoever wrote sees it at once everywhere.
+@Suite(.stack(.twoGateways), .serialized)
+struct FreshFilmTests {
     private static let ratings = 60
     private static let readersEach = 3
+
+    /// What those who read on and on share with the test.
+    private final class Reading: Sendable {
+        let isOver = Atomic(false)
+        let count = Atomic(0)
+    }
 
     private struct Person: Sendable {
         /// One client for each copy of the gateway.
@@ -80,16 +88,15 @@ struct FreshFilmTests {
         let people = try await people(["fresh-one", "fresh-two", "fresh-three"])
         let found = try await people[0].clients[0].send("POST", "/movies/resolve", #"{"ids":{"imdb":"tt9100001"}}"#)
         let film = try #require(found.json["id"] as? String, "\(found.answer.text)")
-        let isOver = Atomic(false)
-        let reads = Atomic(0)
+        let reading = Reading()
         try await withThrowingTaskGroup(of: [String].self) { group in
             // Others read the film all the time, so that requests for it meet.
             for client in people[2].clients {
                 for _ in 0..<Self.readersEach {
                     group.addTask {
-                        while !isOver.load(ordering: .relaxed) {
+                        while !reading.isOver.load(ordering: .relaxed) {
                             _ = try await Self.rating(of: film, client)
-                            reads.add(1, ordering: .relaxed)
+                            reading.count.add(1, ordering: .relaxed)
                         }
                         return []
                     }
@@ -101,10 +108,10 @@ struct FreshFilmTests {
             for try await stale in group {
                 #expect(stale == [])
                 writers -= 1
-                if writers == 0 { isOver.store(true, ordering: .relaxed) }
+                if writers == 0 { reading.isOver.store(true, ordering: .relaxed) }
             }
         }
-        #expect(reads.load(ordering: .relaxed) > 0)
+        #expect(reading.count.load(ordering: .relaxed) > 0)
     }
 
     @Test("While nothing is written nobody is called, however often a film is read")
