@@ -12,11 +12,14 @@ packages_to_build=(
 )
 # shellcheck disable=SC2034
 packages_to_run=(postgresql postgresql-contrib curl jq)
+# Clients and a server that are not ours, for tests of HTTP/2.
+# shellcheck disable=SC2034
+packages_to_test=(nghttp2-client nghttp2-server)
 # For some fault tests: a packet filter, and a clock that can be set for one process.
 # shellcheck disable=SC2034
 packages_to_fault=(nftables faketime)
 # shellcheck disable=SC2034
-packages_to_bench=(nghttp2-client nghttp2-server curl wrk)
+packages_to_bench=("${packages_to_test[@]}" curl wrk)
 
 is_installed() {
     case "$1" in
