@@ -25,6 +25,8 @@ import Testing
 
     private enum State: String {
         case holds
+        /// With the setting, or the compose file, that the row names.
+        case ifSet = "if set"
         case doesNot = "does not"
         case notApplicable = "n/a"
     }
@@ -94,11 +96,18 @@ import Testing
         #expect(twice == [], "rows with two answers")
     }
 
+    @Test("What holds if set so names the setting or the file")
+    func settings() throws {
+        for row in try Self.rows() where row.state == .ifSet {
+            #expect(row.text.contains("`REELAY_") || row.text.contains("`docker-compose."), "\(row.text)")
+        }
+    }
+
     @Test("What holds names its tests or pages, or says that there is no test")
     func shown() throws {
         for row in try Self.rows() {
             switch row.state {
-            case .holds: #expect(row.shown.isEmpty == row.saysNoTest, "\(row.text)")
+            case .holds, .ifSet: #expect(row.shown.isEmpty == row.saysNoTest, "\(row.text)")
             case .doesNot: #expect(!row.saysNoTest, "\(row.text)")
             case .notApplicable: #expect(row.shown.isEmpty && !row.saysNoTest, "\(row.text)")
             }
@@ -200,8 +209,10 @@ import Testing
     func counts() throws {
         let rows = try Self.rows()
         func count(_ state: State) -> Int { rows.filter { $0.state == state }.reduce(0) { $0 + $1.ids.count } }
-        let told =
-            "Of 253 rows \(count(.holds)) hold, \(count(.doesNot)) do not, \(count(.notApplicable)) do not apply."
+        let told = """
+            Of 253 rows \(count(.holds)) hold, \(count(.ifSet)) hold if set so, \(count(.doesNot)) do not, \
+            \(count(.notApplicable)) do not apply.
+            """
         for page in Self.pages { #expect(try Sources.text(page).contains(told), "\(told) in \(page)") }
     }
 }
