@@ -103,18 +103,22 @@ package struct EdgeContext: Sendable {
     package let ifMatch: EntityTags?
     /// The tags of If-None-Match; checked likewise for a write, but not by the operation for a read.
     package let ifNoneMatch: EntityTags?
+    /// The bearer token of a request for an operation that is open to all, unchecked; nil for the other operations,
+    /// which know the caller instead.
+    package let bearer: String?
     /// Whom and what the request turns out to concern.
     package let subject: EdgeSubject
 
     package init(
         rpc: RPCContext, clientAddress: String, once: EdgeOnce? = nil, ifMatch: EntityTags? = nil,
-        ifNoneMatch: EntityTags? = nil, subject: EdgeSubject = EdgeSubject()
+        ifNoneMatch: EntityTags? = nil, bearer: String? = nil, subject: EdgeSubject = EdgeSubject()
     ) {
         self.rpc = rpc
         self.clientAddress = clientAddress
         self.once = once
         self.ifMatch = ifMatch
         self.ifNoneMatch = ifNoneMatch
+        self.bearer = bearer
         self.subject = subject
     }
 

@@ -4,7 +4,7 @@ internal import RPC
 package struct EdgeRoute: Sendable {
     /// Who may call an operation.
     package enum Access: Sendable, Hashable {
-        /// Everybody; credentials are ignored.
+        /// Everybody; credentials are not looked up, but left to the operation.
         case open
         /// Whoever proves an account; API keys need the scope, and are refused if there is none.
         case bearer(scope: String?)

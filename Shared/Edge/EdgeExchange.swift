@@ -27,7 +27,7 @@ struct EdgeExchange: Sendable {
         self.context = EdgeContext(
             rpc: context.rpc, clientAddress: context.clientAddress, once: try Self.once(route, input, target, limits),
             ifMatch: try Self.tags("if-match", of: input), ifNoneMatch: try Self.tags("if-none-match", of: input),
-            subject: context.subject)
+            bearer: route.access == .open ? Self.bearer(of: input) : nil, subject: context.subject)
     }
 
     private var isRead: Bool { route.method == "GET" }
@@ -125,6 +125,10 @@ struct EdgeExchange: Sendable {
     private var repeatable: (once: EdgeOnce, user: UserID, book: any ConditionBook)? {
         guard route.takesKey, reader != nil, let once = context.once, let caller, let conditions else { return nil }
         return (once, caller.user, conditions)
+    }
+
+    private static func bearer(of input: EdgeRequest) -> String? {
+        BearerToken.token(in: input.headers.filter { $0.name == "authorization" }.map(\.value))
     }
 
     private static func tags(_ name: String, of input: EdgeRequest) throws(RPCError) -> EntityTags? {

@@ -93,6 +93,23 @@ import Testing
         }
     }
 
+    @Test("A token sent to an operation that is open to all is left to it, unless it is malformed or there are two")
+    func bearerOfOpen() async throws {
+        try await withServer { port in
+            let cases: [(fields: [String], token: String)] = [
+                ([], "none"), (["authorization: Bearer good"], "good"), (["authorization: Bearer bad"], "bad"),
+                (["authorization: Basic good"], "none"), (["authorization: Bearer"], "none"),
+                (["authorization: Bearer a b"], "none"),
+                (["authorization: Bearer good", "authorization: Bearer good"], "none"),
+            ]
+            for (fields, token) in cases {
+                let head = ["connection: close", "content-length: 0"] + fields
+                let answer = try await Self.exchange(port, Self.post("/api/v1/knock", head))
+                #expect(answer.hasPrefix("HTTP/1.1 200 ") && answer.hasSuffix("token \(token)"), "\(fields): \(answer)")
+            }
+        }
+    }
+
     @Test("Of a body in any form the beginning is kept, the rest is read and dropped, and too much is not waited for")
     func anyBody() async throws {
         var limits = EdgeLimits()

@@ -75,6 +75,11 @@ enum TestRoutes {
                 let text = "\(body.contentType) \(body.bytes.count) \(body.isCut) \(body.isTooLarge)"
                 return EdgeResponse(status: 200, headers: [("content-type", "text/plain")], body: Array(text.utf8))
             },
+            // Says which token came with the request.
+            .open("knock", "POST", "/api/v1/knock") { (_, context) async throws(RPCError) in
+                let text = "token \(context.bearer ?? "none")"
+                return EdgeResponse(status: 200, headers: [("content-type", "text/plain")], body: Array(text.utf8))
+            },
             .bearer("getNote", "GET", "/api/v1/notes/{note}", scope: "read", isRepresentation: true) {
                 (_, _, _) async throws(RPCError) in try note.read()
             },
