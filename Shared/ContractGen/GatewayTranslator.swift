@@ -57,7 +57,7 @@ struct GatewayTranslator {
         let body = try body(node, name, &schemas)
         if verb == "get" || verb == "delete", body != nil { throw node.fail("\(verb) takes no body") }
         let isOpen = try node["security"].map { (security) throws(SpecError) in
-            guard try security.elements().isEmpty else { throw security.fail("must be left out or empty") }
+            try checkSchemes(security)
             return true
         }
         let scope = try node.text("x-scope")
@@ -78,6 +78,19 @@ struct GatewayTranslator {
             isDocument: try node.flag("x-document"))
         try RPCForwarding.check(operation, node)
         return operation
+    }
+
+    /// Refuses requirements of an operation that are those of all others, or not declared. An operation with its own
+    /// scheme is open as far as the edge is concerned, and checks the token itself.
+    private func checkSchemes(_ security: SpecNode) throws(SpecError) {
+        for requirement in try security.elements() {
+            for (scheme, node) in try requirement.members() {
+                if scheme == "bearer" { throw node.fail("must be left out, as for all operations") }
+                guard document["components"]?["securitySchemes"]?[scheme] != nil else {
+                    throw node.fail("there is no scheme \(scheme)")
+                }
+            }
+        }
     }
 
     private func parameters(

@@ -38,7 +38,8 @@ struct PublicCompletion {
     ) throws(SpecError) -> SpecValue {
         var members = Members(try node.members())
         let own = try node.text("description")
-        members["description"] = .string(([own].compactMap(\.self) + facts(operation)).joined(separator: " "))
+        let facts = facts(operation, try ownScheme(of: node))
+        members["description"] = .string(([own].compactMap(\.self) + facts).joined(separator: " "))
         if members["security"] == nil {
             members["security"] = .array([.object([(key: "bearer", value: .array([]))])])
         }
@@ -54,10 +55,17 @@ struct PublicCompletion {
         return .object(members.list)
     }
 
+    /// Returns the scheme that an operation has instead of that of all others; nil if it has none.
+    private func ownScheme(of node: SpecNode) throws(SpecError) -> String? {
+        try node["security"]?.elements().first?.members().first?.key
+    }
+
     /// Returns what follows from the declaration, in words.
-    private func facts(_ operation: Operation) -> [String] {
+    private func facts(_ operation: Operation, _ scheme: String?) -> [String] {
         var facts: [String] = []
-        if operation.isOpen {
+        if let scheme {
+            facts.append("Requires no session, but a token of the scheme `\(scheme)`.")
+        } else if operation.isOpen {
             facts.append("Open to everybody.")
         } else if let scope = operation.scope {
             facts.append("Requires a session, or an API key with the scope `\(scope)`.")

@@ -227,6 +227,14 @@ import Testing
             "paths./x.get: x-scope is not supported with security: []"
         ),
         (
+            "{ operationId: go, security: [ { bearer: [] } ], responses: { '204': { description: d } } }",
+            "paths./x.get.security.0.bearer: must be left out, as for all operations"
+        ),
+        (
+            "{ operationId: go, security: [ { other: [] } ], responses: { '204': { description: d } } }",
+            "paths./x.get.security.0.other: there is no scheme other"
+        ),
+        (
             "{ operationId: go, security: [], x-given-password: true, responses: { '204': { description: d } } }",
             "paths./x.get: x-given-password is not supported with security: []"
         ),
