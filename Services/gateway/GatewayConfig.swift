@@ -63,6 +63,11 @@ extension GatewayService {
         "Whether browsers that came over TLS shall use nothing else for names below the gateway's own either (includeSubDomains)."
     )
 
+    private static let hookAddresses = ConfigKey<Bool>.flag(
+        "REELAY_HOOK_ADDRESSES", default: true,
+        "Whether media servers may send to addresses that end in the secret of a hook, as those must that can set no header field (Plex, Emby); otherwise the secret is taken in the header field Authorization alone."
+    )
+
     private static let breachedPasswords = ConfigKey<Bool>.flag(
         "REELAY_BREACHED_PASSWORDS", default: true,
         "Whether new passwords are compared with those known from data breaches; of each the first five of the 40 digits of its SHA-1 are sent."
@@ -79,7 +84,7 @@ extension GatewayService {
             secondFactor.definition, codeSeconds.definition, proxies.definition, internalPort.definition,
             personRate.definition, keyRate.definition, addressRate.definition, certificate.definition,
             certificateKey.definition, securesSubdomains.definition, breachedPasswords.definition,
-            breachedPasswordsURL.definition, OutboundGuard.networks.definition,
+            breachedPasswordsURL.definition, hookAddresses.definition, OutboundGuard.networks.definition,
         ],
         // Most of its work is in its loops; of Postgres it asks little.
         eventLoopsMax: { $0 }, commands: [AddUser.command, ResetPassword.command, RemoveSecondFactorOf.command]
@@ -111,7 +116,8 @@ extension GatewayService {
         let once = OnceStore(database: database, secret: values[SharedKeys.serviceSecret])
         let service = GatewayService(
             clients: clients, metadata: MetadataClient(metadata), accounts: accounts, once: once, erasure: erasure,
-            events: events, dataVersion: { await database.version(until: $0) })
+            events: events, takesHookAddresses: values[hookAddresses],
+            dataVersion: { await database.version(until: $0) })
         // Streams must end before the listener waits for them.
         assembly.add(.running("events", phase: .claiming, { await events.run() }, stop: { events.drain() }))
         let upkeep = AccountUpkeep(accounts: accounts, logger: runtime.logger)

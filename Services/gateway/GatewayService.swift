@@ -12,12 +12,14 @@ package struct GatewayService: GatewayAPI {
     let once: OnceStore
     let erasure: AccountErasure
     let events: EventRelay
+    private let hookAddresses: HookAddresses
     private let films: FilmDesk
     private let sheets = FilmSheets()
 
     package init(
         clients: GatewayClients, metadata: MetadataClient, accounts: Accounts, once: OnceStore, erasure: AccountErasure,
-        events: EventRelay, dataVersion: @escaping @Sendable (_ deadline: ContinuousClock.Instant) async -> String?
+        events: EventRelay, takesHookAddresses: Bool,
+        dataVersion: @escaping @Sendable (_ deadline: ContinuousClock.Instant) async -> String?
     ) {
         self.clients = clients
         self.metadata = metadata
@@ -25,6 +27,7 @@ package struct GatewayService: GatewayAPI {
         self.once = once
         self.erasure = erasure
         self.events = events
+        hookAddresses = HookAddresses(areTaken: takesHookAddresses)
         films = FilmDesk(
             metadata: metadata, ratings: clients.ratings, scrobble: clients.scrobble, dataVersion: dataVersion)
     }
@@ -299,10 +302,31 @@ extension GatewayService {
         try await SetPlaybackSettings(scrobble: clients.scrobble).run(input, caller, context)
     }
 
+    /// One internal call each, but the address in the answer is up to the gateway's settings.
+    package func createHook(
+        _ input: CreateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<NewHook> {
+        try await CreateHook(scrobble: clients.scrobble, addresses: hookAddresses).run(input, caller, context)
+    }
+
+    package func rotateHook(
+        _ input: RotateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<NewHook> {
+        try await RotateHook(scrobble: clients.scrobble, addresses: hookAddresses).run(input, caller, context)
+    }
+
+    private var hookReceiver: ReceiveHook { ReceiveHook(scrobble: clients.scrobble, addresses: hookAddresses) }
+
+    package func deliverHook(
+        _ input: DeliverHookInput, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<HookReceipt> {
+        try await DeliverHook(receive: hookReceiver).run(input, context)
+    }
+
     package func receiveHook(
         _ input: ReceiveHookInput, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<HookReceipt> {
-        try await ReceiveHook(scrobble: clients.scrobble).run(input, context)
+        try await hookReceiver.run(input, context)
     }
 
     package func assignHookAccount(

@@ -11,6 +11,10 @@ extension EchoGateway {
         _ input: UpdateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Hook> { throw .forbidden() }
 
+    func deliverHook(
+        _ input: DeliverHookInput, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<HookReceipt> { throw .forbidden() }
+
     func receiveHook(
         _ input: ReceiveHookInput, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<HookReceipt> { throw .forbidden() }

@@ -44,7 +44,7 @@ struct PublicContractTests {
         }
         if !query.isEmpty { path += "?" + query.joined(separator: "&") }
         var headers = request.headers.renaming(names).members.compactMapValues(\.text)
-        if let token { headers["authorization"] = "Bearer \(token)" }
+        if let token = request.bearer.map({ names[$0] ?? $0 }) ?? token { headers["authorization"] = "Bearer \(token)" }
         if let key { headers["idempotency-key"] = key }
         var body = request.body?.renaming(names)
         if operation.body != nil {

@@ -8,7 +8,7 @@ import Testing
 ///
 ///     x-example:
 ///       given: [{ operation: resolveMovie, body: {…}, becomes: { id: "a literal" } }]
-///       path: { title: "a literal" }      # also query, headers, body
+///       path: { title: "a literal" }      # also query, headers, body, and bearer: a token other than the caller's
 ///     x-provoke:
 ///       - { error: titleNotFound, path: { title: "…" } }
 ///
@@ -26,6 +26,8 @@ struct PublicDocument: Sendable {
         let path: Tree
         let query: Tree
         let headers: Tree
+        /// The bearer token, if it is not the caller's.
+        let bearer: String?
         let body: Tree?
         let upload: String?
         let becomes: [String: String]
@@ -39,6 +41,7 @@ struct PublicDocument: Sendable {
             path = node["path"] ?? .object([:])
             query = node["query"] ?? .object([:])
             headers = node["headers"] ?? .object([:])
+            bearer = node["bearer"]?.text
             body = node["body"]
             upload = node["upload"]?.text
             becomes = (node["becomes"]?.members ?? [:]).compactMapValues(\.text)
@@ -50,6 +53,7 @@ struct PublicDocument: Sendable {
         let id: String
         let method: String
         let path: String
+        /// Whether it asks for no session or API key: for nothing at all, or for a token of its own.
         let isOpen: Bool
         let isDocument: Bool
         /// Whether it is restricted to administrators.
@@ -90,12 +94,17 @@ struct PublicDocument: Sendable {
 }
 
 extension PublicDocument.Operation {
+    /// Whether the operation that `node` declares asks for no session or API key.
+    static func isOpen(_ node: Tree) -> Bool {
+        node["security"].map { security in !security.items.contains { $0["bearer"] != nil } } ?? false
+    }
+
     fileprivate init(_ node: Tree, _ method: String, _ path: String) {
         let id = node["operationId"]?.text ?? ""
         self.id = id
         self.method = method
         self.path = path
-        isOpen = node["security"] == .list([])
+        isOpen = Self.isOpen(node)
         isDocument = node["x-document"] == .bool(true)
         isForAdministrators = node["x-scope"]?.text == "admin"
         isRepeatable = node["x-repeatable"] == .bool(true)

@@ -16,6 +16,7 @@ struct RepeatTests {
         "setImportFileKind": "an import reads on after the answer",
         "startSync": "a run goes on after the answer",
         "receiveHook": "the hook counts what comes twice",
+        "deliverHook": "the hook counts what comes twice",
     ]
     private static let keyed = PublicContractTests.operations.filter(\.takesKey)
     private static let repeatable = PublicContractTests.operations.filter {

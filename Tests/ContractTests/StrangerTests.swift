@@ -51,7 +51,7 @@ struct StrangerTests {
         "listHookAccounts": .addressed("hookNotFound"), "assignHookAccount": .addressed("hookAccountNotFound"),
         "listHookDeliveries": .addressed("hookNotFound"), "rerunHookDelivery": .addressed("deliveryNotFound"),
         // Anyone who knows the secret may send; it shows nothing of anyone.
-        "receiveHook": .shared, "streamEvents": .own,
+        "receiveHook": .shared, "deliverHook": .shared, "streamEvents": .own,
         "editPlay": .addressed("playNotFound"), "listContinueWatching": .own, "listWatchlist": .own,
         "putOnWatchlist": .own, "takeOffWatchlist": .own, "listCollection": .own, "putOnCollection": .own,
         "takeOffCollection": .own, "listLikes": .own, "putOnLikes": .own, "takeOffLikes": .own, "listLists": .own,

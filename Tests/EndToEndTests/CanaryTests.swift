@@ -144,6 +144,11 @@ struct CanaryTests {
             await answers.add(
                 try await Wire.send(
                     "POST", base + path, headers: ["content-type": "application/json"], body: body))
+            let fields = [
+                "content-type": "application/json", "authorization": "Bearer \(hook.json["secret"] as? String ?? "")",
+            ]
+            await answers.add(
+                try await Wire.send("POST", "\(client.base)/hooks/deliver", headers: fields, body: body))
         }
         let keyed = PublicClient(Int(base.split(separator: ":").last ?? "") ?? 0, token: key.json["token"] as? String)
         await answers.add(try await keyed.send("GET", "/users/me").answer)

@@ -6,7 +6,9 @@ extension StackPlan {
     fileprivate static let household: StackPlan = {
         var plan = StackPlan()
         plan.copies["scrobble"] = 2
+        plan.copies["gateway"] = 2
         plan.settingsOf["gateway"] = ["REELAY_REGISTRATION": "open"]
+        plan.settingsOfCopy["gateway"] = [1: ["REELAY_HOOK_ADDRESSES": "false"]]
         return plan
     }()
 }
@@ -265,6 +267,118 @@ struct HookTests {
         #expect(try await newest.plain(play("Six")).status == 404)
     }
 
+    // MARK: By header field
+
+    /// The address of all hooks.
+    private static let common = "/api/v1/hooks/deliver"
+    private static let film =
+        #"{"event":"stop","kind":"movie","ids":{"imdb":"tt9100001"},"position_seconds":99,"duration_seconds":100}"#
+
+    /// Creates a hook at a gateway; returns its id, its secret and the path shown with it.
+    private func made(by person: PublicClient) async throws -> (id: String, secret: String, path: String) {
+        let made = try await person.send("POST", "/hooks", #"{"name":"Jellyfin"}"#)
+        let hook = try #require(made.json["hook"] as? [String: Any], "\(made.answer.text)")
+        return (
+            try #require(hook["id"] as? String), try #require(made.json["secret"] as? String),
+            try #require(made.json["path"] as? String)
+        )
+    }
+
+    private func sent(
+        _ text: String, with credentials: [String], port: Int
+    ) async throws -> (status: Int, json: [String: Any]) {
+        try await MediaServer(port, path: Self.common, credentials: credentials).plain(text)
+    }
+
+    @Test("The secret in a header field opens the hook as its address does: one delivery by both ways is one play")
+    func byHeader() async throws {
+        let (alice, _) = try await person()
+        let hook = try await made(by: alice)
+        #expect(hook.path == "/api/v1/hooks/\(hook.secret)")
+        let first = try await sent(Self.film, with: ["Bearer \(hook.secret)"], port: port())
+        #expect(first.status == 202 && first.json["outcome"] as? String == "accepted", "\(first)")
+        let second = try await MediaServer(try port(), path: hook.path).plain(Self.film)
+        #expect(second.json["outcome"] as? String == "repeated", "\(second)")
+        #expect(try await alice.deliveries(of: hook.id).filter { $0["state"] as? String == "done" }.count == 1)
+        #expect(try await alice.history() == ["The Lighthouse Keeper's Clock"])
+    }
+
+    @Test("A form with a picture, as Plex sends it, is taken with the secret in a header field too")
+    func formByHeader() async throws {
+        let (alice, name) = try await person()
+        let hook = try await made(by: alice)
+        let server = try MediaServer(try port(), path: Self.common, credentials: ["bearer  \(hook.secret)"])
+        let text =
+            #"{"event":"media.scrobble","Account":{"id":1,"title":"alice"},"Server":{"uuid":"s1"},"Player":{"uuid":"tv"},"Metadata":{"type":"movie","ratingKey":"7","title":"The Lighthouse Keeper's Clock","year":2019,"Guid":[{"id":"imdb://tt9100001"}],"duration":7080000}}"#
+        let first = try await server.plex(text, pictureBytes: 3_000_000)
+        #expect(first.status == 202 && first.json["outcome"] as? String == "quarantined", "\(first)")
+        #expect(try await alice.assign("1", of: hook.id, to: name).status == 200)
+        _ = try await alice.deliveries(of: hook.id)
+        #expect(try await alice.history() == ["The Lighthouse Keeper's Clock"])
+    }
+
+    @Test("Without a secret in the header field, with a malformed or wrong one, or two: refused like a wrong address")
+    func refusedByHeader() async throws {
+        let (alice, _) = try await person()
+        let stack = try #require(Stack.current)
+        let hook = try await made(by: alice)
+        let nobody = "reelay_hk_" + String(repeating: "A", count: 43)
+        let wrong = try await MediaServer(try port(), path: "/api/v1/hooks/\(nobody)").plain(Self.film)
+        #expect(wrong.status == 404 && wrong.json["code"] as? String == "hookNotFound", "\(wrong)")
+        let session = try #require(alice.token)
+        let refused: [[String]] = [
+            [], ["Bearer"], ["Bearer nonsense"], ["Bearer reelay_hk_"], ["Bearer \(nobody)"], ["Bearer \(session)"],
+            ["Bearer \(hook.secret)A"], ["Bearer \(hook.secret) more"], ["Basic \(hook.secret)"], [hook.secret],
+            ["Bearer \(String(repeating: "x", count: 4_000))"], ["Bearer \(hook.secret)", "Bearer \(hook.secret)"],
+        ]
+        for credentials in refused {
+            let answer = try await sent(Self.film, with: credentials, port: port())
+            #expect(answer.status == 404 && answer.json["code"] as? String == "hookNotFound", "\(credentials)")
+            #expect(answer.json["detail"] as? String == wrong.json["detail"] as? String, "\(credentials)")
+        }
+        #expect(try await alice.deliveries(of: hook.id).isEmpty)
+        // The same limits as at an address; what is refused is shown.
+        let server = try MediaServer(try port(), path: Self.common, credentials: ["Bearer \(hook.secret)"])
+        for count in [20_000_000, 300_000] {
+            let spaces = Data(repeating: 0x20, count: count)
+            #expect(try await server.bytes(spaces, type: "application/json").status == 413, "\(count)")
+        }
+        #expect(try await server.bytes(Data([0xff, 0xd8]), type: "image/jpeg").status == 415)
+        #expect(try await server.plain("{").status == 422)
+        #expect(try await alice.send("GET", "/hooks/\(hook.id)").json["refused"] as? Int == 4)
+        for process in stack.copies.values.flatMap(\.self) {
+            let log = try String(contentsOf: process.log, encoding: .utf8)
+            #expect(!log.contains("reelay_hk_"), "\(process.name)")
+        }
+    }
+
+    @Test("Where addresses take no secrets, a right one is refused; the header field works, and its address is shown")
+    func headerAlone() async throws {
+        let (alice, _) = try await person()
+        let strict = try #require(Stack.current?.copies["gateway"]?[1]).port
+        let there = PublicClient(strict, token: alice.token)
+        let hook = try await made(by: there)
+        #expect(hook.path == Self.common)
+        let nobody = "reelay_hk_" + String(repeating: "A", count: 43)
+        for secret in [hook.secret, nobody] {
+            let answer = try await MediaServer(strict, path: "/api/v1/hooks/\(secret)").plain(Self.film)
+            #expect(answer.status == 404 && answer.json["code"] as? String == "hookNotFound", "\(answer)")
+            #expect((answer.json["detail"] as? String)?.contains("in the header field") == true, "\(answer)")
+        }
+        #expect(try await alice.deliveries(of: hook.id).isEmpty)
+        let first = try await sent(Self.film, with: ["Bearer \(hook.secret)"], port: strict)
+        #expect(first.status == 202 && first.json["outcome"] as? String == "accepted", "\(first)")
+        let rotated = try await there.send("POST", "/hooks/\(hook.id)/rotate", #"{"overlap_seconds":0}"#)
+        #expect(rotated.json["path"] as? String == Self.common, "\(rotated.answer.text)")
+        let secret = try #require(rotated.json["secret"] as? String)
+        #expect(try await sent(Self.film, with: ["Bearer \(hook.secret)"], port: strict).status == 404)
+        #expect(try await sent(Self.film, with: ["Bearer \(secret)"], port: strict).status == 202)
+        // A gateway that takes addresses takes that of this hook as well.
+        #expect(try await MediaServer(try port(), path: "/api/v1/hooks/\(secret)").plain(Self.film).status == 202)
+        _ = try await alice.deliveries(of: hook.id)
+        #expect(try await alice.history() == ["The Lighthouse Keeper's Clock"])
+    }
+
     // MARK: Households
 
     @Test(
@@ -303,10 +417,14 @@ struct HookTests {
         let (alice, _) = try await person()
         let (hook, server) = try await alice.hook("Kodi", port: port())
         let script = Project.root.appendingPathComponent("docs/examples/kodi_hook.py").path
+        let secret = String(try #require(server.address.split(separator: "/").last))
+        let installation = "http://127.0.0.1:\(try port())/"
         let item =
             #"{"id":12,"type":"episode","showtitle":"Saltmarsh","showyear":2019,"season":1,"episode":2,"title":"The Sluice","year":0,"uniqueid":{"tvdb":""}}"#
         for (event, seconds) in [("play", "0"), ("pause", "1200"), ("resume", "1200"), ("stop", "3100")] {
-            let told = try await Command.run("python3", [script, server.address, event, item, seconds, "3120"])
+            let told = try await Command.run(
+                "python3", [script, installation, event, item, seconds, "3120"],
+                environment: ["REELAY_HOOK_SECRET": secret])
             #expect(told.contains("accepted"), "\(told)")
             _ = try await alice.deliveries(of: hook)
             #expect(try await alice.nowPlaying().count == (event == "stop" ? 0 : 1), "\(event)")

@@ -4,10 +4,13 @@ import Stack
 /// Sends webhook requests to a hook as a media server would, using curl.
 struct MediaServer: Sendable {
     let address: String
+    /// The values of its Authorization fields.
+    private let credentials: [String]
     private let folder: URL
 
-    init(_ port: Int, path: String) throws {
+    init(_ port: Int, path: String, credentials: [String] = []) throws {
         address = "http://127.0.0.1:\(port)\(path)"
+        self.credentials = credentials
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("media-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
@@ -19,8 +22,9 @@ struct MediaServer: Sendable {
     }
 
     private func curl(_ arguments: [String]) async throws -> (status: Int, json: [String: Any]) {
+        let fields = credentials.flatMap { ["-H", "authorization: \($0)"] }
         let printed = try await Command.run(
-            "curl", ["-sS", "--max-time", "30", "-w", "\n%{http_code}"] + arguments + [address])
+            "curl", ["-sS", "--max-time", "30", "-w", "\n%{http_code}"] + fields + arguments + [address])
         let parts = printed.split(separator: "\n").map(String.init)
         let json = parts.first.flatMap { try? JSONSerialization.jsonObject(with: Data($0.utf8)) }
         return (parts.last.flatMap { Int($0) } ?? 0, json as? [String: Any] ?? [:])

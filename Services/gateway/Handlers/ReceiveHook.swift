@@ -4,10 +4,22 @@ import RPC
 /// `receiveHook`: takes what a media server sends, in any form. The secret in the path goes no further than scrobble.
 struct ReceiveHook: Sendable {
     let scrobble: ScrobbleClient
+    let addresses: HookAddresses
 
     func run(_ input: ReceiveHookInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<HookReceipt> {
-        var params = ReceiveHookParams(secret: input.hook)
-        switch HookForm(input.body) {
+        // Right or wrong, the secret is not looked up: the answer tells nothing about it.
+        guard addresses.areTaken else {
+            throw .hookNotFound("this installation takes the secrets of hooks in the header field Authorization alone")
+        }
+        return try await pass(input.body, to: input.hook, context)
+    }
+
+    /// Passes what a media server sent on to the hook with `secret`.
+    func pass(
+        _ body: EdgeBody, to secret: String, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<HookReceipt> {
+        var params = ReceiveHookParams(secret: secret)
+        switch HookForm(body) {
         case .told(let text): params.payload = text
         case .failed(let fault): params.fault = fault
         }

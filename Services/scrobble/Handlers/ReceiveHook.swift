@@ -50,7 +50,7 @@ struct ReceiveHook: Sendable {
                 try await store.opened(by: digest, at: now, until: context.deadline)
             }
         }
-        guard let place else { throw .hookNotFound("no hook has this address") }
+        guard let place else { throw .hookNotFound("no hook has this secret") }
         return place
     }
 
@@ -66,7 +66,7 @@ struct ReceiveHook: Sendable {
         case .ignored(let reason): return HookReceipt(outcome: .ignored, reason: reason)
         case .otherServer: throw .otherServer("this hook belongs to another server")
         case .tooManyAccounts: throw .tooMany("the hook has already heard from \(HookLimits.accountsMax) accounts")
-        case nil: throw .hookNotFound("no hook has this address")
+        case nil: throw .hookNotFound("no hook has this secret")
         }
     }
 

@@ -28,7 +28,7 @@ enum AuditRule: Sendable, Hashable {
         "resolveConflict": .never(goesOn), "retryJob": .never(goesOn), "cancelJob": .never(goesOn),
         "createHook": .always, "rotateHook": .always, "deleteHook": .always, "assignHookAccount": .always,
         "updateHook": .never("changes the name and what is kept, not the secret"),
-        "receiveHook": .never("its deliveries are listed for the hook's owner"),
+        "receiveHook": .never(delivers), "deliverHook": .never(delivers),
         "rerunHookDelivery": .never("reprocesses what was delivered before"),
         "exportData": .always, "exportEverything": .always, "exportLetterboxd": .always,
         "getOpenApi": .never("shows everybody the same"),
@@ -40,6 +40,7 @@ enum AuditRule: Sendable, Hashable {
         RegistryError.secondFactorMissing.rawValue,
     ]
     private static let begins = "connects nothing yet; the operation that completes it is written"
+    private static let delivers = "its deliveries are listed for the hook's owner"
     private static let goesOn = "continues with an account that is already connected"
 
     /// The result of a call.

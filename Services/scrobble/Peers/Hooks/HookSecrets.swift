@@ -1,7 +1,7 @@
 package import Cryptography
 import Contracts
 
-/// The secrets in hooks' addresses.
+/// The secrets of hooks: the last part of their addresses, or sent in a header field.
 package struct HookSecrets: Sendable {
     static let prefix = TokenPrefix("reelay_hk_")
 
