@@ -1,14 +1,15 @@
 """Tells Reelay what Kodi plays: the service of an add-on, and a command that tries it without Kodi.
 
-    python3 kodi_hook.py ADDRESS EVENT '{"type": "movie", "title": "…", "year": 2019, "uniqueid": {"imdb": "tt…"}}' [SECONDS [LENGTH]]
+    REELAY_HOOK_SECRET=reelay_hk_… python3 kodi_hook.py ADDRESS EVENT '{"type": "movie", "title": "…", "year": 2019, "uniqueid": {"imdb": "tt…"}}' [SECONDS [LENGTH]]
 
-ADDRESS is what `POST /api/v1/hooks` answered, with the installation in front. In an add-on it is the setting `address`;
-`xbmc.service` starts `main()`, and `docs/hooks.md` describes what is sent.
+ADDRESS is that of the installation, and the secret is what `POST /api/v1/hooks` answered. In an add-on they are the
+settings `address` and `secret`; `xbmc.service` starts `main()`, and `docs/hooks.md` describes what is sent.
 """
 
 import datetime
 import http.client
 import json
+import os
 import sys
 import urllib.error
 import urllib.request
@@ -54,9 +55,12 @@ def without_gaps(value):
     return {name: part for name, part in kept.items() if part not in (None, "", {}, -1) and (name, part) != ("year", 0)}
 
 
-def send(address, told):
+def send(address, secret, told):
     """What became of it; a repetition of the same delivery changes nothing."""
-    request = urllib.request.Request(address, json.dumps(told).encode(), {"content-type": "application/json"})
+    place = address.rstrip("/") + "/api/v1/hooks/deliver"
+    request = urllib.request.Request(place, json.dumps(told).encode(), {"content-type": "application/json"})
+    # Wherever an answer redirects to, the secret stays here.
+    request.add_unredirected_header("Authorization", "Bearer " + secret.strip())
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
             return json.load(answer)
@@ -64,10 +68,10 @@ def send(address, told):
         return json.loads(refusal.read() or b"null")
 
 
-def try_to_send(address, told):
+def try_to_send(address, secret, told):
     """The same for a service that must outlive whatever the network does."""
     try:
-        return send(address, told)
+        return send(address, secret, told)
     # Not reached, cut off, or answered by something else, such as a proxy whose page is no JSON.
     except (OSError, ValueError, http.client.HTTPException) as problem:
         return {"problem": str(problem)}
@@ -77,7 +81,7 @@ def main():
     import xbmc
     import xbmcaddon
 
-    address = xbmcaddon.Addon().getSetting("address")
+    address, secret = (xbmcaddon.Addon().getSetting(name) for name in ("address", "secret"))
     properties = ["title", "showtitle", "season", "episode", "year", "uniqueid", "tvshowid", "file"]
 
     def ask(method, **params):
@@ -90,7 +94,7 @@ def main():
         def tell(self, kind):
             if self.item:
                 told = event(kind, self.item, self.position, self.length)
-                xbmc.log("reelay: %s" % try_to_send(address, told), xbmc.LOGDEBUG)
+                xbmc.log("reelay: %s" % try_to_send(address, secret, told), xbmc.LOGDEBUG)
 
         def look(self):
             try:
@@ -153,4 +157,5 @@ if __name__ == "__main__":
         main()
     else:
         place = [float(seconds) for seconds in sys.argv[4:6]] + [None, None]
-        print(json.dumps(send(sys.argv[1], event(sys.argv[2], json.loads(sys.argv[3]), place[0], place[1]))))
+        told = event(sys.argv[2], json.loads(sys.argv[3]), place[0], place[1])
+        print(json.dumps(send(sys.argv[1], os.environ["REELAY_HOOK_SECRET"], told)))
