@@ -210,8 +210,8 @@ import Testing
         let rows = try Self.rows()
         func count(_ state: State) -> Int { rows.filter { $0.state == state }.reduce(0) { $0 + $1.ids.count } }
         let told = """
-            Of 253 rows \(count(.holds)) hold, \(count(.ifSet)) hold if set so, \(count(.doesNot)) do not, \
-            \(count(.notApplicable)) do not apply.
+            Of 253 rows \(count(.holds)) hold, \(count(.ifSet)) hold if set so, \(count(.notApplicable)) do not apply; \
+            not held: \(count(.doesNot)).
             """
         for page in Self.pages { #expect(try Sources.text(page).contains(told), "\(told) in \(page)") }
     }

@@ -473,7 +473,7 @@ package protocol GatewayAPI: Sendable {
     func cancelJob(
         _ input: CancelJobInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<JobChange>
-    /// Returns my hooks: the addresses to which media servers send playback events. `GET /api/v1/hooks`.
+    /// Returns my hooks: what media servers send playback events to. `GET /api/v1/hooks`.
     func listHooks(
         _ input: ListHooksInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<HookList>
@@ -482,6 +482,9 @@ package protocol GatewayAPI: Sendable {
     func createHook(
         _ input: CreateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<NewHook>
+    /// Receives playback events from a media server that sends the secret of its hook in a header field; the same
+    /// delivery counts once. `POST /api/v1/hooks/deliver`. Errors: hookNotFound, otherServer, unreadableHook.
+    func deliverHook(_ input: DeliverHookInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<HookReceipt>
     /// Returns one of my hooks. `GET /api/v1/hooks/{hook}`. Errors: hookNotFound.
     func getHook(
         _ input: GetHookInput, _ caller: EdgeCaller, _ context: EdgeContext

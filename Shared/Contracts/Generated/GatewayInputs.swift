@@ -1803,6 +1803,20 @@ package struct CreateHookInput: Sendable, Hashable {
     }
 }
 
+/// The input of `deliverHook`.
+package struct DeliverHookInput: Sendable, Hashable {
+    package var body: EdgeBody
+
+    package init(body: EdgeBody) {
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        body = request.rawBody()
+    }
+}
+
 /// The input of `getHook`.
 package struct GetHookInput: Sendable, Hashable {
     /// One of my hooks, by its id.

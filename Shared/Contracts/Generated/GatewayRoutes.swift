@@ -105,6 +105,7 @@ package enum GatewayRoutes {
             cancelJob(api),
             listHooks(api),
             createHook(api),
+            deliverHook(api),
             getHook(api),
             receiveHook(api),
             deleteHook(api),
@@ -956,6 +957,14 @@ package enum GatewayRoutes {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.createHook(CreateHookInput(request), caller, context)
             return EdgeResponse(201, reply)
+        }
+    }
+
+    private static func deliverHook(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.open("deliverHook", "POST", "/api/v1/hooks/deliver", takesAnyBody: true) {
+            (request, context) async throws(RPCError) in
+            let reply = try await api.deliverHook(DeliverHookInput(request), context)
+            return EdgeResponse(202, reply)
         }
     }
 

@@ -6,9 +6,10 @@ package import JSON
 /// A hook with its secret, which is shown only once.
 package struct NewHook: Sendable, Hashable, JSONCodable {
     package var hook: Hook
-    /// The last part of the address.
+    /// The bearer token for `/api/v1/hooks/deliver`, and the last part of the address if `path` has it.
     package var secret: String
-    /// The address, relative to that of the installation.
+    /// The address, relative to that of the installation. It ends in the secret, unless the installation takes secrets
+    /// in the header field alone.
     package var path: String
 
     package init(hook: Hook, secret: String, path: String) {
