@@ -90,9 +90,29 @@ import Testing
         #expect(run.output.contains("2 parts, 0 faults"))
         #expect(run.requests.map(\.path) == ["/v1/querybatch"])
         let queries = run.requests.first?.body?.queries ?? []
-        #expect(queries.map(\.package.ecosystem) == ["Debian:12", "SwiftURL"])
-        #expect(queries.map(\.package.name) == ["glibc", "github.com/apple/swift-nio"])
-        #expect(queries.map(\.version) == ["2.36-9", "2.101.2"])
+        #expect(queries.map(\.package.ecosystem) == ["Debian:12", "SwiftURL", "SwiftURL", "GIT"])
+        let swift = ["github.com/apple/swift-nio", "swift-nio", "https://github.com/apple/swift-nio.git"]
+        #expect(queries.map(\.package.name) == ["glibc"] + swift)
+        #expect(queries.map(\.version) == ["2.36-9", "2.101.2", "2.101.2", "2.101.2"])
+    }
+
+    @Test(
+        "A fault of a Swift package is found under its address, its bare name, and its repository alike",
+        arguments: [
+            ("SwiftURL", "github.com/apple/swift-nio"), ("SwiftURL", "swift-nio"),
+            ("GIT", "https://github.com/apple/swift-nio.git"),
+        ])
+    func filings(ecosystem: String, name: String) async throws {
+        let extent: [String: Any] = ["type": "SEMVER", "events": [["introduced": "0"], ["fixed": "2.102.0"]]]
+        let affected: [String: Any] = ["package": ["ecosystem": ecosystem, "name": name], "ranges": [extent]]
+        let record: [String: Any] = [
+            "id": "GHSA-aaaa-bbbb-cccc", "published": "2026-11-01T10:00:00Z", "modified": "2026-11-02T10:00:00Z",
+            "affected": [affected],
+        ]
+        let run = try await Self.run(
+            ["queries": [name: ["GHSA-aaaa-bbbb-cccc"]], "vulns": ["GHSA-aaaa-bbbb-cccc": record]],
+            today: "2026-12-02")
+        #expect(run.status == 1 && run.output.contains("mended by 2.102.0"), "\(run)")
     }
 
     @Test("A fault is shown with its day; up to that day it warns, from the next on it fails")

@@ -65,6 +65,9 @@ class Severities(unittest.TestCase):
             ({"severity": vector(base4 % ("L", "N", "H", "N", "N"), "CVSS_V4")}, 30),
             ({"severity": vector(base4 % ("N", "N", "L", "L", "H"), "CVSS_V4")}, 30),
             ({"severity": vector(base4 % ("N", "N", "L", "L", "N"), "CVSS_V4")}, 90),
+            # Somebody is exploiting it.
+            ({"severity": vector(base4 % ("N", "N", "L", "L", "N") + "/E:A", "CVSS_V4")}, 7),
+            ({"severity": vector(base4 % ("N", "N", "L", "L", "N") + "/E:P", "CVSS_V4")}, 90),
             ({"database_specific": {"severity": "CRITICAL"}}, 7),
             ({"database_specific": {"severity": "MODERATE"}}, 90),
             ({"affected": [affected(ecosystem_specific={"urgency": "high"})]}, 30),
@@ -131,6 +134,9 @@ class Judgements(unittest.TestCase):
         one, two = accept("CVE-2026-1"), accept("CVE-2026-2")
         self.assertEqual(self.judge(accepted=[one], **late, **notice).state, "past")
         self.assertEqual(self.judge(accepted=[one, two], **late, **notice).state, "accepted")
+        twice = notice | {"upstream": ["CVE-2026-1", "DEBIAN-CVE-2026-1"]}
+        for item in [one, accept("DEBIAN-CVE-2026-1")]:
+            self.assertEqual(self.judge(accepted=[item], **late, **twice).state, "accepted")
         ended = two._replace(until=TODAY - timedelta(days=1))
         self.assertEqual(self.judge(accepted=[one, ended], **late, **notice).state, "past")
 

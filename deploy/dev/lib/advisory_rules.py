@@ -156,6 +156,8 @@ def cvss4_days(vector):
     reach = [told.get(name) for name in ("AV", "PR", "UI")]
     if None in own + others + reach:
         return HIGH, "a CVSS vector that cannot be read"
+    if told.get("E") == "A":
+        return URGENT, "CVSS 4, attacked"
     if reach == ["N", "N", "N"] and "H" in own:
         return URGENT, "CVSS 4 for anybody, high impact"
     if "H" in own + others:
@@ -168,14 +170,24 @@ def plain(name):
     return re.sub(r"^https?://|\.git$", "", name).lower()
 
 
+def filed_under(part):
+    """Returns the ecosystems and names under which OSV files faults of a part, spelled as it must be asked. It has some
+    of Swift packages under the bare name instead of the address (google/osv.dev, issue 5191), and those that GitHub has
+    not reviewed only under the repository."""
+    if part.ecosystem != "SwiftURL":
+        return [(part.ecosystem, part.name)]
+    return [*dict.fromkeys((part.ecosystem, name) for name in (part.name, *part.names)),
+            ("GIT", f"https://{part.name}.git")]
+
+
 def affected_of(record, part):
     """Returns the entries of a record that are about the part itself."""
-    found = []
+    found, names = [], {(ecosystem, plain(name)) for ecosystem, name in filed_under(part)}
     for affected in wanted(record.get("affected", []), list, "affected"):
         package = wanted(affected, dict, "affected").get("package")
         if not isinstance(package, dict):
             continue
-        if package.get("ecosystem") == part.ecosystem and plain(str(package.get("name"))) == plain(part.name):
+        if (package.get("ecosystem"), plain(str(package.get("name")))) in names:
             found.append(affected)
     return found
 
@@ -247,8 +259,10 @@ def accepted_by(record, part, acceptances):
     for name in [record["id"], *wanted(record.get("aliases") or [], list, "aliases")]:
         if name in by_id:
             return [by_id[name]]
-    about = wanted(record.get("upstream") or [], list, "upstream")
-    return [by_id[name] for name in about] if about and all(name in by_id for name in about) else []
+    # Debian tells each fault twice, once as its own record of it.
+    about = {str(name).removeprefix("DEBIAN-") for name in wanted(record.get("upstream") or [], list, "upstream")}
+    by_fault = {id_.removeprefix("DEBIAN-"): item for id_, item in by_id.items()}
+    return [by_fault[name] for name in sorted(about)] if about and all(name in by_fault for name in about) else []
 
 
 # What follows

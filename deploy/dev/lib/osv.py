@@ -95,8 +95,9 @@ class OSV:
     def ids(self, parts):
         """Returns the ids of the faults of each part, in the order of the list."""
         found = [set() for _ in parts]
-        for begin in range(0, len(parts), BATCH_MAX):
-            waiting = {index: None for index in range(begin, min(begin + BATCH_MAX, len(parts)))}
+        asked = [(index, *place) for index, part in enumerate(parts) for place in rules.filed_under(part)]
+        for begin in range(0, len(asked), BATCH_MAX):
+            waiting = dict.fromkeys(asked[begin:begin + BATCH_MAX])
             for _ in range(PAGES_MAX):
                 if waiting:
                     waiting = self.page(parts, waiting, found)
@@ -107,29 +108,28 @@ class OSV:
         return found
 
     def page(self, parts, waiting, found):
-        """Asks for the next page of each waiting part, and returns the parts that have a further page."""
+        """Asks for the next page of each waiting question, and returns those that have a further page."""
         queries = []
-        for index, token in waiting.items():
-            part = parts[index]
-            query = {"package": {"ecosystem": part.ecosystem, "name": part.name}, "version": part.version}
+        for (index, ecosystem, name), token in waiting.items():
+            query = {"package": {"ecosystem": ecosystem, "name": name}, "version": parts[index].version}
             queries.append(query if token is None else query | {"page_token": token})
-        what = "faults of " + ", ".join(f"{parts[index].name} {parts[index].version}" for index in waiting)
+        what = "faults of " + ", ".join(f"{name} {parts[index].version}" for index, _, name in waiting)
         results = self.ask("/v1/querybatch", {"queries": queries}, what).get("results")
         if not isinstance(results, list) or len(results) != len(queries):
             raise Unasked(f"{what}: the answer has not a result for each")
         further = {}
-        for index, result in zip(waiting, results):
+        for question, result in zip(waiting, results):
             try:
                 for fault in rules.wanted(rules.wanted(result, dict, "result").get("vulns", []), list, "vulns"):
                     id_ = rules.wanted(rules.wanted(fault, dict, "vulns").get("id"), str, "id")
                     if not rules.ID.fullmatch(id_):
                         raise ValueError(f"an id was expected, not {rules.shown(id_)}")
-                    found[index].add(id_)
+                    found[question[0]].add(id_)
                 token = result.get("next_page_token") or None
                 if token is not None:
-                    further[index] = rules.wanted(token, str, "next_page_token")
+                    further[question] = rules.wanted(token, str, "next_page_token")
             except ValueError as error:
-                raise Unasked(f"faults of {parts[index].name}: {error}") from None
+                raise Unasked(f"faults of {question[2]}: {error}") from None
         return further
 
     def record(self, id_, part):
