@@ -113,7 +113,8 @@ class OSV:
         for (index, ecosystem, name), token in waiting.items():
             query = {"package": {"ecosystem": ecosystem, "name": name}, "version": parts[index].version}
             queries.append(query if token is None else query | {"page_token": token})
-        what = "faults of " + ", ".join(f"{name} {parts[index].version}" for index, _, name in waiting)
+        named = dict.fromkeys(f"{parts[index].name} {parts[index].version}" for index, _, _ in waiting)
+        what = "faults of " + ", ".join(named)
         results = self.ask("/v1/querybatch", {"queries": queries}, what).get("results")
         if not isinstance(results, list) or len(results) != len(queries):
             raise Unasked(f"{what}: the answer has not a result for each")
@@ -129,7 +130,7 @@ class OSV:
                 if token is not None:
                     further[question] = rules.wanted(token, str, "next_page_token")
             except ValueError as error:
-                raise Unasked(f"faults of {question[2]}: {error}") from None
+                raise Unasked(f"faults of {parts[question[0]].name}: {error}") from None
         return further
 
     def record(self, id_, part):
