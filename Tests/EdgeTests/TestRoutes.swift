@@ -25,6 +25,20 @@ enum TestRoutes {
         return EdgeResponse(status: 200, headers: [("content-type", "text/plain")], body: Array(text.utf8))
     }
 
+    /// Says what kind of body came, and how long it is.
+    private static let measure = EdgeRoute.open("measure", "POST", "/api/v1/measure", takesAnyBody: true) {
+        (request, _) async throws(RPCError) in
+        let body = request.rawBody()
+        let text = "\(body.contentType) \(body.bytes.count) \(body.isCut) \(body.isTooLarge)"
+        return EdgeResponse(status: 200, headers: [("content-type", "text/plain")], body: Array(text.utf8))
+    }
+
+    /// Says which token came with the request.
+    private static let knock = EdgeRoute.open("knock", "POST", "/api/v1/knock") { (_, context) async throws(RPCError) in
+        let text = "token \(context.bearer ?? "none")"
+        return EdgeResponse(status: 200, headers: [("content-type", "text/plain")], body: Array(text.utf8))
+    }
+
     static func make(_ note: Note = Note(), events: TestEvents = TestEvents()) -> [EdgeRoute] {
         [
             .open("login", "POST", "/api/v1/auth/login") { (request, _) async throws(RPCError) in
@@ -70,16 +84,7 @@ enum TestRoutes {
                 }
                 return EdgeResponse(200, EdgeReply(stream))
             },
-            .open("measure", "POST", "/api/v1/measure", takesAnyBody: true) { (request, _) async throws(RPCError) in
-                let body = request.rawBody()
-                let text = "\(body.contentType) \(body.bytes.count) \(body.isCut) \(body.isTooLarge)"
-                return EdgeResponse(status: 200, headers: [("content-type", "text/plain")], body: Array(text.utf8))
-            },
-            // Says which token came with the request.
-            .open("knock", "POST", "/api/v1/knock") { (_, context) async throws(RPCError) in
-                let text = "token \(context.bearer ?? "none")"
-                return EdgeResponse(status: 200, headers: [("content-type", "text/plain")], body: Array(text.utf8))
-            },
+            measure, knock,
             .bearer("getNote", "GET", "/api/v1/notes/{note}", scope: "read", isRepresentation: true) {
                 (_, _, _) async throws(RPCError) in try note.read()
             },

@@ -67,9 +67,8 @@ struct PeerTLSTests {
             let ratings = try stack.service("ratings")
             #expect(await Self.ask("ratings", ratings, as: gateway, believing: gateway) == "200")
             #expect(await Self.ask("ratings", ratings, as: scrobble, believing: gateway) == "200")
-            #expect(
-                await Self.ask("ratings", ratings, as: gateway, believing: gateway, bearer: nil) == "401",
-                "the secret is required besides the certificate")
+            let unproven = await Self.ask("ratings", ratings, as: gateway, believing: gateway, bearer: nil)
+            #expect(unproven == "401", "the secret is required besides the certificate")
             #expect(await Self.ask("ratings", ratings, as: nil, believing: gateway) != "200")
             let before = try await ratings.metric("http2_connections_refused_total")
             _ = try await Command.run("bash", ["-c", "exec 3<>/dev/tcp/127.0.0.1/\(ratings.port)"])

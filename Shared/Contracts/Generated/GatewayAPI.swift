@@ -492,7 +492,7 @@ package protocol GatewayAPI: Sendable {
     /// Receives playback events from a media server. The secret in the address is the only credential needed; the same
     /// delivery counts once. `POST /api/v1/hooks/{hook}`. Errors: hookNotFound, otherServer, unreadableHook.
     func receiveHook(_ input: ReceiveHookInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<HookReceipt>
-    /// Deletes a hook; its address stops working. `DELETE /api/v1/hooks/{hook}`.
+    /// Deletes a hook; its secret stops working. `DELETE /api/v1/hooks/{hook}`.
     func deleteHook(
         _ input: DeleteHookInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<HookRemoval>

@@ -105,7 +105,7 @@ package protocol ScrobbleAPI: Sendable {
     /// Gives a hook a new secret; the previous one stays valid for a while. Errors: hookNotFound,
     /// idempotencyKeyReused.
     func rotateHook(_ params: RotateHookParams, _ context: RPCContext) async throws(RPCError) -> NewHook
-    /// Deletes a hook and its deliveries; its address stops working.
+    /// Deletes a hook and its deliveries; its secret stops working.
     func deleteHook(_ params: DeleteHookParams, _ context: RPCContext) async throws(RPCError) -> HookRemoval
     /// Returns the accounts that a hook has seen. Errors: hookNotFound.
     func listHookAccounts(
@@ -565,7 +565,7 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.rotateHook, params, call)
     }
 
-    /// Deletes a hook and its deliveries; its address stops working.
+    /// Deletes a hook and its deliveries; its secret stops working.
     package func deleteHook(_ params: DeleteHookParams, _ call: RPCCall) async throws(RPCError) -> HookRemoval {
         try await caller.call(ScrobbleMethods.deleteHook, params, call)
     }

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// An address to which one media server sends playback events.
+/// What one media server sends playback events to.
 package struct Hook: Sendable, Hashable, JSONCodable {
     package var id: HookID
     package var name: String
