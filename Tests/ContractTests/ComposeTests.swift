@@ -236,6 +236,9 @@ import Yams
             #expect(mounts.contains { $0.hasPrefix("certificates_\(name):") }, "\(name)")
             #expect(mounts.allSatisfy { $0.hasSuffix(":ro") }, "\(name)")
         }
+        for name in ["postgres", "balancer"] {
+            #expect(services[name]?["entrypoint"] as? [String] == ["bash", "/reelay/with-certificates"], "\(name)")
+        }
         let secrets = try Self.file("docker-compose.peers.yml")["secrets"] as? [String: [String: String]] ?? [:]
         let shared = try Self.file("docker-compose.yml")["secrets"] as? [String: [String: String]] ?? [:]
         let files = peers.compactMap { (secrets["\($0)_service_secret"] ?? shared["\($0)_service_secret"])?["file"] }
@@ -266,6 +269,10 @@ import Yams
         for word in ["ssl", "verify", "required", "ca-file", "crt", "verifyhost", "check-ssl"] {
             #expect(words.contains(Substring(word)), "\(word)")
         }
+        let clear = try #require(lines.firstIndex(of: "bind :8080"))
+        #expect(
+            lines[clear...].prefix(3).contains("http-after-response del-header strict-transport-security"),
+            "the gateway's own certificate binds no browser that came in the clear")
         let variables =
             try Self.services(in: "docker-compose.peers.yml")["balancer"]?["environment"] as? [String: String]
         #expect(variables == ["REELAY_BALANCER_PEERS": "/peers"])

@@ -72,16 +72,15 @@ extension FaultTests {
             for file in ["pg_hba.conf", "pg_ident.conf"] {
                 try await Command.run("chmod", ["0644", own.appendingPathComponent(file).path])
             }
-            let settings = """
-                ssl = on
-                ssl_min_protocol_version = 'TLSv1.3'
-                ssl_ca_file = '\(own.path)/ca.crt'
-                ssl_cert_file = '\(own.path)/tls.crt'
-                ssl_key_file = '\(own.path)/tls.key'
-                hba_file = '\(own.path)/pg_hba.conf'
-                ident_file = '\(own.path)/pg_ident.conf'
-                """
-            let server = try await OwnPostgres.start(settings: settings)
+            let script = try String(
+                contentsOf: deployed.appendingPathComponent("with-certificates"), encoding: .utf8)
+            let settings = script.matches(of: /-c (\w+)=(\S+)/).map { option in
+                let place = /"|^\/reelay|\$to/
+                let value = option.2.replacing(place) { $0.0 == "\"" ? "" : own.path }
+                return "\(option.1) = '\(value)'"
+            }
+            try #require(settings.count == 7, "\(settings)")
+            let server = try await OwnPostgres.start(settings: settings.joined(separator: "\n"))
             let outcome: Result<Void, any Error>
             do {
                 try await withPool(server.url) { admin in
@@ -110,10 +109,17 @@ extension FaultTests {
             return try outcome.get()
         }
 
-        /// What the session looks like from the other side; nil if there is none.
+        /// What the session looks like from the other side.
         private static func session(_ url: String) async throws -> Seen? {
-            try await withPool(url) { pool in
-                try? await pool.query(look, deadline: .now.advanced(by: .seconds(3))).first
+            try await withPool(url) { pool in try await pool.query(look).first }
+        }
+
+        /// Why there is no session, as libpq tells it.
+        private static func refusal(_ url: String) async throws -> String {
+            do {
+                return try await Command.run("psql", ["-X", "-A", "-t", "-c", "select 'let in'", url])
+            } catch {
+                return "\(error)"
             }
         }
 
@@ -128,16 +134,23 @@ extension FaultTests {
                         seen == Seen(version: "TLSv1.3", holder: "/CN=\(service)", role: "reelay_\(service)"),
                         "\(service)")
                 }
+                // libpq takes no key that others may read.
+                let monitor = place.folder.appendingPathComponent("monitor/tls.key").path
+                try await Command.run("chmod", ["0400", monitor])
                 let root = place.folder.appendingPathComponent("ratings/ca.crt").path
                 let refused = [
-                    "another's certificate": place.certified("metadata"),
-                    "a certificate that is nobody's role": place.certified("monitor"),
-                    "the password over TLS": "sslmode=verify-full&sslrootcert=\(root)&sslcert=/none&sslkey=/none",
-                    "the password in the clear": "sslmode=disable",
-                    "a server of another authority": place.certified("ratings", trusting: stranger),
+                    ("another's certificate", place.certified("metadata"), "certificate authentication failed"),
+                    ("nobody's role", place.certified("monitor"), "certificate authentication failed"),
+                    (
+                        "the password over TLS", "sslmode=verify-full&sslrootcert=\(root)&sslcert=/none&sslkey=/none",
+                        "requires a valid client certificate"
+                    ),
+                    ("the password in the clear", "sslmode=disable", "no pg_hba.conf entry"),
+                    ("another authority", place.certified("ratings", trusting: stranger), "certificate verify failed"),
                 ]
-                for (way, parameters) in refused {
-                    #expect(try await Self.session(place.url("ratings", parameters)) == nil, "\(way)")
+                for (way, parameters, cause) in refused {
+                    let told = try await Self.refusal(place.url("ratings", parameters))
+                    #expect(told.contains(cause), "\(way): \(told)")
                 }
             }
         }

@@ -24,7 +24,12 @@ key_ring_line() { printf 'k1:%s\n' "$(head -c 32 /dev/urandom | base64 -w 0)"; }
 # an unknown user reads it.
 make_settings_folders() {
     local folder=$1 service
-    for service in "${secret_services[@]}"; do install -d -m 0755 "$folder/settings/$service"; done
+    for service in "${secret_services[@]}"; do
+        install -d -m 0755 "$folder/settings/$service"
+        # Docker makes a folder that it is to mount, as root.
+        [ -w "$folder/settings/$service" ] ||
+            die "$folder/settings/$service belongs to somebody else: sudo chown -R $(id -un) $folder/settings"
+    done
 }
 
 # Fills a folder with everything that a deployment needs: each service's database password, the secret by which the
